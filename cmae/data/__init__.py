@@ -1,0 +1,1 @@
+"""What was measured: modalities and cohorts of participants."""
