@@ -1,0 +1,1 @@
+"""The explorer: a browser application for a cohort of hearts."""

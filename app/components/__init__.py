@@ -1,0 +1,1 @@
+"""Components of the explorer: latent map, ECG paper, cine player."""
