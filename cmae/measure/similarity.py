@@ -1,0 +1,118 @@
+"""How far a decoded recording is from the recorded one, as numbers to stand beside a picture."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmae.errors import InputError
+
+
+@dataclass(frozen=True)
+class EcgError:
+    """The distance between two median beats.
+
+    Attributes:
+        mae_uv: Mean absolute difference over samples and leads, in µV.
+        correlation: Pearson's r over all samples and leads; NaN where a beat is flat.
+    """
+
+    mae_uv: float
+    correlation: float
+
+
+@dataclass(frozen=True)
+class CineError:
+    """The distance between two cines, after the z-score of each recording.
+
+    Attributes:
+        mae_z: Mean absolute difference over pixels and frames, in SD of the recorded cine.
+        correlation: Pearson's r over all pixels and frames; NaN where a cine is flat.
+        motion_correlation: Pearson's r of what moves: both cines less their mean frame.
+    """
+
+    mae_z: float
+    correlation: float
+    motion_correlation: float
+
+
+def ecg_error(recorded: NDArray[np.generic], decoded: NDArray[np.generic]) -> EcgError:
+    """Compare a decoded median beat with the recorded one.
+
+    Args:
+        recorded: (600, 12) in mV.
+        decoded: The same shape, in mV.
+
+    Returns:
+        The mean absolute error and the correlation.
+
+    Raises:
+        InputError: The shapes differ.
+    """
+    first, second = _pair(recorded, decoded)
+    return EcgError(
+        mae_uv=float(np.abs(first - second).mean() * 1000.0),
+        correlation=correlation(first, second),
+    )
+
+
+def cine_error(recorded: NDArray[np.generic], decoded: NDArray[np.generic]) -> CineError:
+    """Compare a decoded cine with the recorded one.
+
+    Both are brought to the recorded cine's z-score, ``(x - mean) / SD``, so that the error has the
+    unit in which the network is trained.
+
+    Args:
+        recorded: (rows, columns, frames) in scanner intensity.
+        decoded: The same shape, in the same intensity.
+
+    Returns:
+        The mean absolute error in SD and two correlations.
+
+    Raises:
+        InputError: The shapes differ.
+    """
+    first, second = _pair(recorded, decoded)
+    std = float(first.std())
+    return CineError(
+        mae_z=float(np.abs(first - second).mean() / std) if std > 0 else float("nan"),
+        correlation=correlation(first, second),
+        motion_correlation=correlation(
+            first - first.mean(axis=-1, keepdims=True),
+            second - second.mean(axis=-1, keepdims=True),
+        ),
+    )
+
+
+def correlation(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:
+    """Give Pearson's r over all elements of two arrays of one shape.
+
+    Args:
+        first: Any shape, any unit.
+        second: The same shape.
+
+    Returns:
+        r from -1 to 1, or NaN where either array does not vary.
+
+    Raises:
+        InputError: The shapes differ.
+    """
+    first, second = _pair(first, second)
+    first = first - first.mean()
+    second = second - second.mean()
+    scale = float(np.sqrt(np.vdot(first, first) * np.vdot(second, second)))
+    # An array of equal numbers keeps rounding noise after its mean is taken off.
+    tiny = 1e-12 * first.size
+    return float(np.vdot(first, second) / scale) if scale > tiny else float("nan")
+
+
+def _pair(
+    first: NDArray[np.generic], second: NDArray[np.generic]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return both as float64, or raise InputError where the shapes differ."""
+    if first.shape != second.shape:
+        raise InputError(
+            f"Two recordings of shapes {first.shape} and {second.shape} cannot be compared: "
+            "give two of one modality."
+        )
+    return np.asarray(first, np.float64), np.asarray(second, np.float64)

@@ -1,0 +1,51 @@
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from cmae.errors import InputError
+from cmae.latent import media
+
+
+def moving_cine():
+    frames = np.zeros((96, 96, 50), np.float32)
+    for k in range(50):
+        frames[40 : 50 + k % 25, 40:60, k] = 800.0
+    return frames
+
+
+@pytest.mark.parametrize("rr_ms", [1000.0, 857.0, 400.0])
+def test_a_gif_lasts_one_heartbeat_and_loops(rr_ms):
+    with Image.open(io.BytesIO(media.cine_gif(moving_cine(), rr_ms))) as picture:
+        total = 0
+        for k in range(picture.n_frames):
+            picture.seek(k)
+            total += picture.info["duration"]
+            assert picture.info["duration"] >= 20
+        assert picture.info["loop"] == 0
+        assert picture.size == (384, 384)
+    assert total == pytest.approx(rr_ms, abs=10)
+
+
+def test_grey_levels_reach_black_and_white():
+    grey = media.grey_levels(moving_cine())
+    assert (grey.min(), grey.max()) == (0, 255)
+
+
+def test_a_flat_cine_gives_grey_levels_without_a_fault():
+    assert media.grey_levels(np.full((4, 4, 2), 7.0)).max() == 0
+
+
+def test_a_csv_holds_the_beat_with_the_r_peak_at_zero():
+    beat = np.random.default_rng(0).normal(size=(600, 12))
+    table = pd.read_csv(io.BytesIO(media.ecg_csv(beat)))
+    assert table["time_ms"].iloc[200] == 0
+    assert table["time_ms"].iloc[-1] == 798
+    np.testing.assert_allclose(table["aVR_mv"], beat[:, 3], atol=6e-5)
+
+
+def test_a_csv_of_another_shape_is_refused():
+    with pytest.raises(InputError, match="12"):
+        media.ecg_csv(np.zeros((600, 8)))
