@@ -70,12 +70,13 @@ def decode_all(
     batch = np.stack([latents[source if source in latents else given[0]] for source in SOURCES])
     mean = std = None
     if cine is not None:
-        mean = np.full(len(SOURCES), float(np.mean(cine)), np.float32)
-        std = np.full(len(SOURCES), float(np.std(cine)), np.float32)
+        values = np.asarray(cine, np.float32)
+        mean = np.full(len(SOURCES), values.mean(dtype=np.float64), np.float32)
+        std = np.full(len(SOURCES), values.std(dtype=np.float64), np.float32)
     decoded = {}
     for name in MODALITIES:
         scale = {"mean": mean, "std": std} if name == "mri" else {}
-        values = run.decode(name, batch, **scale)
-        values.setflags(write=False)
-        decoded[name] = {source: values[SOURCES.index(source)] for source in given}
+        outputs = run.decode(name, batch, **scale)
+        outputs.setflags(write=False)
+        decoded[name] = {source: outputs[SOURCES.index(source)] for source in given}
     return Decodings(ecg=decoded["ecg"], mri=decoded["mri"])

@@ -24,8 +24,9 @@ def grey_levels(
     Returns:
         The same shape, 0 black to 255 white.
     """
-    low, high = window if window is not None else np.percentile(cine, PERCENTILES)
-    scaled = (np.asarray(cine, np.float32) - low) * (255.0 / max(high - low, 1e-6))
+    values = np.asarray(cine, np.float32)
+    low, high = window if window is not None else np.percentile(values, PERCENTILES)
+    scaled = (values - low) * (255.0 / max(high - low, 1e-6))
     return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
 
 

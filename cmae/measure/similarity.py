@@ -97,13 +97,12 @@ def correlation(first: NDArray[np.generic], second: NDArray[np.generic]) -> floa
     Raises:
         InputError: The shapes differ.
     """
-    first, second = _pair(first, second)
-    first = first - first.mean()
-    second = second - second.mean()
-    scale = float(np.sqrt(np.vdot(first, first) * np.vdot(second, second)))
+    left, right = _pair(first, second)
+    left, right = left - left.mean(), right - right.mean()
+    scale = float(np.sqrt(np.vdot(left, left) * np.vdot(right, right)))
     # An array of equal numbers keeps rounding noise after its mean is taken off.
-    tiny = 1e-12 * first.size
-    return float(np.vdot(first, second) / scale) if scale > tiny else float("nan")
+    tiny = 1e-12 * left.size
+    return float(np.vdot(left, right) / scale) if scale > tiny else float("nan")
 
 
 def _pair(
