@@ -1,0 +1,1 @@
+"""How good a run is, on participants whom it never saw."""
