@@ -1,22 +1,22 @@
 """Embedding: the latents of a whole cohort, in batches, resumable, in shards."""
 
 import contextlib
-import errno
 import logging
-import os
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import h5py
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cmae.errors import CmaeError, CohortError, InputError, LatentsError, RunError
-from cmae.latent.latents import FORMAT, FORMAT_NUMBER, KINDS, Floats, Latents
+from cmae.data.files import explained, replacing, sync
+from cmae.errors import CmaeError, CohortError, LatentsError, RunError
+from cmae.latent.latents import Floats, Latents
+from cmae.latent.partial import partial_file, partial_path, rows_of_shard, write_head
+from cmae.latent.sources import Encoder, Masks, Recordings
 
 BATCH_SIZE = 32
 """Recordings encoded at once: large enough to fill the processor, 60 MB of cines."""
@@ -30,54 +30,6 @@ JOINT_ROWS = 8192
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
-Masks = Mapping[str, NDArray[np.bool_]]
-
-
-class Encoder(Protocol):
-    """What embedding needs of a run (``cmae.model.run.Run`` has it)."""
-
-    @property
-    def modalities(self) -> tuple[str, ...]:
-        """Names of the modalities that can be encoded."""
-
-    @property
-    def latent_dim(self) -> int:
-        """Numbers in a latent."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of settings and weights."""
-
-    def encode(self, modality: str, recordings: Floats, *, batch_size: int = ...) -> Floats:
-        """Encode recordings in physical units into latents ``(n, latent_dim)``."""
-
-    def joint(self, latents: Mapping[str, Floats], present: Masks) -> Floats:
-        """Merge the latents of each modality, with their presence, into joint latents."""
-
-
-class Recordings(Protocol):
-    """What embedding needs of a cohort (``cmae.data.cohort.Cohort`` has it)."""
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """One row a (participant, visit)."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of the table and the recordings' parts."""
-
-    @property
-    def is_simulated(self) -> bool:
-        """Whether any row is simulated."""
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-
-    def has(self, modality: str) -> NDArray[np.bool_]:
-        """Tell for each row whether it has a recording of a modality."""
-
-    def read_many(self, modality: str, rows: Sequence[int]) -> Floats:
-        """Read the recordings of rows, in physical units."""
 
 
 def embed(
@@ -111,19 +63,19 @@ def embed(
         InputError: The disk is full, or another process is writing the same file.
     """
     path = Path(path)
-    rows = _rows_of_shard(len(cohort), shard)
+    rows = rows_of_shard(len(cohort), shard)
     present = {name: cohort.has(name)[rows.start : rows.stop] for name in run.modalities}
-    if not any(mask.any() for mask in present.values()):
-        wanted = " nor ".join(run.modalities)
+    if not any(cohort.has(name).any() for name in run.modalities):
+        wanted = " or ".join(run.modalities)
         raise CohortError(
-            f"No row of the {'shard' if shard else 'cohort'} has a recording of {wanted}, which "
-            "is all that the run encodes: import such recordings, or use another run."
+            f"No row of the cohort has a recording of {wanted}, which is all that the run "
+            "encodes: import such recordings, or use another run."
         )
     if _is_done(path, run, cohort, shard):
         logger.info("%s holds these latents already; nothing to do.", path)
         return Latents.open(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _no_space_said(path), _partial_file(path, run, cohort, present, shard) as file:
+    with explained(path), partial_file(path, run, cohort, present, shard) as file:
         total = sum(int(mask.sum()) for mask in present.values())
         before = 0
         for modality in run.modalities:
@@ -156,39 +108,22 @@ def merge(shards: Sequence[Path | str], path: Path | str) -> Latents:
     keys = pd.concat([part.keys for part in parts], ignore_index=True)
     kinds = parts[0].kinds
     present = {kind: np.concatenate([part.present[kind] for part in parts]) for kind in kinds}
-    partial = _partial_path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _no_space_said(path):
-        try:
-            with h5py.File(partial, "w") as file:
-                _write_head(
-                    file,
-                    keys=keys,
-                    present=present,
-                    latent_dim=parts[0].latent_dim,
-                    fingerprints=(parts[0].run_fingerprint, parts[0].cohort_fingerprint),
-                    is_simulated=any(part.is_simulated for part in parts),
-                )
-                for part in parts:
-                    for start in range(0, len(part), JOINT_ROWS):
-                        stop = min(start + JOINT_ROWS, len(part))
-                        into = slice(part.first_row + start, part.first_row + stop)
-                        for kind in kinds:
-                            file[kind][into] = part.read(kind, start, stop)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
-    return _finish(path)
-
-
-def _rows_of_shard(count: int, shard: tuple[int, int] | None) -> range:
-    number, of = shard or (1, 1)
-    if not 1 <= number <= of:
-        raise InputError(
-            f"There is no shard {number}/{of}: write number/count with 1 ≤ number ≤ count, "
-            "such as 1/4."
+    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        write_head(
+            file,
+            keys=keys,
+            present=present,
+            latent_dim=parts[0].latent_dim,
+            fingerprints=(parts[0].run_fingerprint, parts[0].cohort_fingerprint),
+            is_simulated=any(part.is_simulated for part in parts),
         )
-    return range(count * (number - 1) // of, count * number // of)
+        for part in parts:
+            for start in range(0, len(part), JOINT_ROWS):
+                stop = min(start + JOINT_ROWS, len(part))
+                into = slice(part.first_row + start, part.first_row + stop)
+                for kind in kinds:
+                    file[kind][into] = part.read(kind, start, stop)
+    return Latents.open(path)
 
 
 def _is_done(path: Path, run: Encoder, cohort: Recordings, shard: tuple[int, int] | None) -> bool:
@@ -201,126 +136,6 @@ def _is_done(path: Path, run: Encoder, cohort: Recordings, shard: tuple[int, int
         return False
     wanted = (run.fingerprint, cohort.fingerprint, shard)
     return (old.run_fingerprint, old.cohort_fingerprint, old.shard) == wanted
-
-
-def _partial_path(path: Path) -> Path:
-    return path.with_name(f"{path.name}.partial")
-
-
-@contextlib.contextmanager
-def _partial_file(
-    path: Path,
-    run: Encoder,
-    cohort: Recordings,
-    present: Masks,
-    shard: tuple[int, int] | None,
-) -> Iterator[h5py.File]:
-    """Open the partial file of a target: the one that was left, if it fits, else a new one.
-
-    Every array is allocated in full at the start, so later writes touch no structure of the
-    file and a killed process leaves it readable.
-    """
-    partial = _partial_path(path)
-    file = _left_over(partial, run, cohort, shard)
-    if file is None:
-        try:
-            file = _create_partial(partial, run, cohort, present, shard)
-        except OSError:
-            partial.unlink(missing_ok=True)
-            raise
-    with file:
-        yield file
-
-
-def _left_over(
-    partial: Path, run: Encoder, cohort: Recordings, shard: tuple[int, int] | None
-) -> h5py.File | None:
-    if not partial.exists():
-        return None
-    try:
-        file = h5py.File(partial, "r+")
-    except BlockingIOError as error:
-        raise InputError(
-            f"Another process is writing {partial}: wait for it, or choose another --out."
-        ) from error
-    except OSError:
-        logger.warning("Starting again: what an earlier attempt left is damaged.")
-        return None
-    wanted = {
-        "format_number": FORMAT_NUMBER,
-        "run_fingerprint": run.fingerprint,
-        "cohort_fingerprint": cohort.fingerprint,
-        "shard": list(shard or (1, 1)),
-    }
-    found = {name: file.attrs.get(name) for name in wanted}
-    found["shard"] = list(file.attrs.get("shard", (1, 1)))
-    different = [name for name in wanted if found[name] != wanted[name]]
-    if different or "done" not in file:
-        file.close()
-        reason = ", ".join(name.replace("_", " ") for name in different) or "progress"
-        logger.warning("Starting again: the earlier attempt differs in its %s.", reason)
-        return None
-    logger.info("Going on where an earlier attempt stopped.")
-    return file
-
-
-def _create_partial(
-    partial: Path,
-    run: Encoder,
-    cohort: Recordings,
-    present: Masks,
-    shard: tuple[int, int] | None,
-) -> h5py.File:
-    rows = _rows_of_shard(len(cohort), shard)
-    keys = cohort.table[["participant_id", "visit"]].iloc[rows.start : rows.stop]
-    either = np.logical_or.reduce(list(present.values()))
-    file = h5py.File(partial, "w")
-    try:
-        _write_head(
-            file,
-            keys=keys,
-            present={**present, "joint": either},
-            latent_dim=run.latent_dim,
-            fingerprints=(run.fingerprint, cohort.fingerprint),
-            is_simulated=cohort.is_simulated,
-        )
-        if shard is not None:
-            file.attrs["shard"] = shard
-            file.attrs["first_row"] = rows.start
-        file["done"] = np.zeros(len(run.modalities), np.int64)
-        file.flush()
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
-def _write_head(
-    file: h5py.File,
-    *,
-    keys: pd.DataFrame,
-    present: Masks,
-    latent_dim: int,
-    fingerprints: tuple[str, str],
-    is_simulated: bool,
-) -> None:
-    """Write everything but the latents, and allocate those, filled with NaN."""
-    file.attrs["format"] = FORMAT
-    file.attrs["format_number"] = FORMAT_NUMBER
-    file.attrs["latent_dim"] = latent_dim
-    file.attrs["run_fingerprint"], file.attrs["cohort_fingerprint"] = fingerprints
-    file.attrs["is_simulated"] = is_simulated
-    identifiers = keys["participant_id"].astype(str).to_numpy(dtype=np.str_)
-    file["rows/participant_id"] = np.char.encode(identifiers, "utf-8")
-    file["rows/visit"] = keys["visit"].to_numpy(dtype=np.int32)
-    for kind in (kind for kind in KINDS if kind in present):
-        file[f"present/{kind}"] = present[kind]
-        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-        properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-        properties.set_fill_value(np.array(np.nan, np.float32))
-        space = h5py.h5s.create_simple((len(keys), latent_dim))
-        kind_of_number = h5py.h5t.IEEE_F32LE
-        h5py.h5d.create(file.id, kind.encode(), kind_of_number, space, dcpl=properties)
 
 
 def _encode_rows(
@@ -420,10 +235,10 @@ def _merge_modalities(file: h5py.File, run: Encoder, present: Masks) -> None:
 
 
 def _finish(path: Path) -> Latents:
-    partial = _partial_path(path)
-    with partial.open("rb+") as file:
-        os.fsync(file.fileno())
+    partial = partial_path(path)
+    sync(partial)
     partial.replace(path)
+    sync(path.parent)
     return Latents.open(path)
 
 
@@ -455,17 +270,3 @@ def _check_shards(parts: Sequence[Latents]) -> None:
         raise LatentsError(
             f"The shards given are {given}; all shards of one cohort are needed, each once."
         )
-
-
-@contextlib.contextmanager
-def _no_space_said(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
-        if not is_full:
-            raise
-        raise InputError(
-            f"No space left on the disk while writing {path}: free some, then run the same "
-            "command again; it goes on where it stopped."
-        ) from error
