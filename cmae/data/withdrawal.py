@@ -1,0 +1,115 @@
+"""Dropping participants: their rows go, and the parts that held their recordings are rewritten."""
+
+from collections.abc import Set
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cmae.data import table as tables
+from cmae.data.modality import MODALITIES, Modality
+from cmae.data.parts import PartReader, PartWriter
+from cmae.data.staging import RECORDINGS, Staging, locked, remove_leftovers
+from cmae.data.writer import part_name, referenced
+
+
+@dataclass(frozen=True)
+class DropSummary:
+    """What dropping did.
+
+    Attributes:
+        participants: Participants who were in the cohort and are not any more.
+        rows: Their rows.
+        recordings: Their recordings by modality.
+        unknown: Identifiers that the cohort did not have.
+        parts_rewritten: Parts that were written anew, or deleted, without them.
+    """
+
+    participants: int
+    rows: int
+    recordings: dict[str, int]
+    unknown: int
+    parts_rewritten: int
+
+
+def withdraw(folder: Path, participants: Set[str]) -> DropSummary:
+    """Remove participants from the cohort in ``folder``.
+
+    Every part that holds a recording which no remaining row refers to is rewritten and deleted.
+
+    Args:
+        folder: The cohort.
+        participants: Their identifiers.
+
+    Returns:
+        What was removed.
+
+    Raises:
+        InputError: The disk is full; nothing is changed.
+        CohortError: The cohort is damaged.
+    """
+    with locked(folder):
+        old = tables.load(folder)
+        remove_leftovers(folder, referenced(old.table))
+        leaves = old.table["participant_id"].isin(participants)
+        left = old.table[~leaves].reset_index(drop=True)
+        names, next_part = dict[str, str](), dict(old.next_part)
+        reader = PartReader(folder / RECORDINGS)
+        staging = Staging(folder)
+        rewritten = 0
+        try:
+            for modality in MODALITIES.values():
+                column = f"{modality.name}_part"
+                for name in old.table[column].dropna().unique():
+                    keep = np.flatnonzero(left[column] == name)
+                    if len(keep) == len(reader.part(name, modality)):
+                        continue
+                    rewritten += 1
+                    if not len(keep):
+                        continue
+                    new = part_name(modality.name, next_part[modality.name])
+                    next_part[modality.name] += 1
+                    left = _rewritten(left, keep, modality, staging.path / new, reader)
+                    names[name] = new
+            for new in names.values():
+                (staging.path / new).replace(folder / RECORDINGS / new)
+            tables.save(folder, tables.Contents(left, old.columns, next_part))
+        finally:
+            staging.close()
+        remove_leftovers(folder, referenced(tables.load(folder).table))
+    found = old.table[leaves]
+    return DropSummary(
+        participants=int(found["participant_id"].nunique()),
+        rows=len(found),
+        recordings={name: int(found[f"{name}_part"].notna().sum()) for name in MODALITIES},
+        unknown=len(participants - set(found["participant_id"])),
+        parts_rewritten=rewritten,
+    )
+
+
+def _rewritten(
+    table: pd.DataFrame, rows: np.ndarray, modality: Modality, path: Path, reader: PartReader
+) -> pd.DataFrame:
+    """Copy the recordings of ``rows``, all of one part, to ``path``; return the new table."""
+    name = table[f"{modality.name}_part"].iloc[rows[0]]
+    part = reader.part(name, modality)
+    index = table[f"{modality.name}_index"].to_numpy(dtype=np.int64, na_value=-1)
+    rows = rows[np.argsort(index[rows])]
+    writer = PartWriter(path, modality, part.dtype)
+    try:
+        buffer = np.empty(part.shape, part.dtype)
+        for row in rows:
+            reader.read_into(name, part, int(index[row]), buffer)
+            index[row] = writer.append(buffer)
+        writer.finish()
+    finally:
+        writer.discard()
+    parts = table[f"{modality.name}_part"].to_numpy(dtype=object, copy=True)
+    parts[rows] = path.name
+    places = {
+        f"{modality.name}_part": parts,
+        f"{modality.name}_index": pd.array(index, dtype="Int64"),
+    }
+    places[f"{modality.name}_index"][index < 0] = pd.NA
+    return table.assign(**places)
