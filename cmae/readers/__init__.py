@@ -1,0 +1,1 @@
+"""Files of the outside world become recordings in physical units."""
