@@ -5,10 +5,81 @@ from typing import Literal
 
 from cmae.data.modality import MODALITIES, Modality
 from cmae.errors import SettingsError
-from cmae.model.networks import PAPER_NETWORKS, Network
 from cmae.settings import STRICT
 
+Activation = Literal["mish", "gelu"]
 Merge = Literal["participant", "coordinate", "mean"]
+
+
+@dataclass(frozen=True)
+class PaperNetwork:
+    """The paper's densely connected encoder and decoder for one modality.
+
+    Attributes:
+        kind: Names this family in a settings file.
+        kernel: Side of every convolution but the 1 × 1 ones, in samples or pixels.
+        activation: Follows every convolution but the 1 × 1 ones.
+        residual_filters: Filters of the two convolutions of the encoder's first stage.
+        block_filters: Filters of each dense block; each block halves the size.
+        block_convolutions: Convolutions a dense block.
+        pooling: How the encoder halves the size.
+    """
+
+    __pydantic_config__ = STRICT
+
+    kernel: int
+    activation: Activation
+    residual_filters: tuple[int, int]
+    block_filters: tuple[int, ...]
+    block_convolutions: int
+    pooling: Literal["max", "average"]
+    kind: Literal["paper"] = "paper"
+
+
+@dataclass(frozen=True)
+class CompactNetwork:
+    """A small residual network: patches in, pixel shuffle out, for training without a GPU.
+
+    Attributes:
+        kind: Names this family in a settings file.
+        patch: Samples or pixels a side that the first convolution folds into one position.
+        filters: Filters of each level; each level after the first halves the size.
+        level_units: Residual units a level.
+        kernel: Side of the convolutions inside a level, in positions.
+        activation: Follows the first convolution of a unit and each change of level.
+    """
+
+    __pydantic_config__ = STRICT
+
+    patch: int
+    filters: tuple[int, ...]
+    level_units: int = 1
+    kernel: int = 3
+    activation: Activation = "gelu"
+    kind: Literal["compact"] = "compact"
+
+
+Network = PaperNetwork | CompactNetwork
+
+PAPER_NETWORKS: dict[str, PaperNetwork] = {
+    "ecg": PaperNetwork(
+        kernel=71,
+        activation="mish",
+        residual_filters=(23, 23),
+        block_filters=(46,),
+        block_convolutions=5,
+        pooling="max",
+    ),
+    "mri": PaperNetwork(
+        kernel=3,
+        activation="gelu",
+        residual_filters=(24, 24),
+        block_filters=(40, 40, 40),
+        block_convolutions=3,
+        pooling="average",
+    ),
+}
+"""The paper's networks, by modality."""
 
 
 @dataclass(frozen=True)

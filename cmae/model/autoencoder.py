@@ -10,6 +10,7 @@ from keras import ops
 
 from cmae.model import losses
 from cmae.model.architecture import Architecture, Merge
+from cmae.model.networks import build_decoder, build_encoder
 
 Tensor = Any
 
@@ -30,16 +31,17 @@ class CrossModalAutoencoder(keras.Model):
     """
 
     def __init__(self, architecture: Architecture, *, seed: int = 0) -> None:
+        """Build the networks."""
         super().__init__(name="cross_modal_autoencoder")
         self.architecture = architecture
         dim = architecture.latent_dim
         names = [modality.name for modality in architecture.modalities]
         self.encoders = {
-            modality.name: architecture.networks[modality.name].encoder(modality, dim)
+            modality.name: build_encoder(architecture.networks[modality.name], modality, dim)
             for modality in architecture.modalities
         }
         self.decoders = {
-            modality.name: architecture.networks[modality.name].decoder(modality, dim)
+            modality.name: build_decoder(architecture.networks[modality.name], modality, dim)
             for modality in architecture.modalities
         }
         self.alignment = Alignment(architecture) if len(names) == 2 else None
@@ -128,9 +130,7 @@ class CrossModalAutoencoder(keras.Model):
             batch: A batch, as the class describes it.
             outputs: What ``call`` returned for it.
         """
-        present = {
-            name: ops.cast(batch["present"][name], "float32") for name in self.encoders
-        }
+        present = {name: ops.cast(batch["present"][name], "float32") for name in self.encoders}
         parts = {
             name: losses.mean_over_participants(
                 RECONSTRUCTION_LOSSES[name](batch[name], outputs["decoded"][name]), present[name]
@@ -152,7 +152,7 @@ class CrossModalAutoencoder(keras.Model):
             )
         return parts
 
-    def compute_loss(  # noqa: PLR0913 - Keras' own signature
+    def compute_loss(
         self,
         x: Any = None,  # noqa: ANN401
         y: Any = None,  # noqa: ANN401
@@ -164,9 +164,7 @@ class CrossModalAutoencoder(keras.Model):
         del y, sample_weight, training
         parts = self.compute_losses(x, y_pred)
         weights = {"contrast": self.architecture.contrast.weight}
-        weights |= dict.fromkeys(
-            ("ecg_to_mri", "mri_to_ecg"), self.architecture.translation_weight
-        )
+        weights |= dict.fromkeys(("ecg_to_mri", "mri_to_ecg"), self.architecture.translation_weight)
         for name, value in parts.items():
             self.loss_means[name].update_state(value)
         return sum(weights.get(name, 1.0) * value for name, value in parts.items())
@@ -185,6 +183,7 @@ class Alignment(keras.layers.Layer):
     """The contrastive loss and what it learns: the temperature, and for SigLIP an offset."""
 
     def __init__(self, architecture: Architecture) -> None:
+        """Make the temperature, and for SigLIP the offset."""
         super().__init__(name="alignment", dtype="float32")
         self.contrast = architecture.contrast
         self.log_scale = self.add_weight(
@@ -213,9 +212,5 @@ class Alignment(keras.layers.Layer):
         similarities = losses.cosine_similarities(ecg_latents, mri_latents)
         if self.contrast.loss == "sigmoid":
             return losses.sigmoid_pairs(similarities, self.log_scale, self.offset, paired)
-        loss = (
-            losses.published_info_nce
-            if self.contrast.loss == "published"
-            else losses.info_nce
-        )
+        loss = losses.published_info_nce if self.contrast.loss == "published" else losses.info_nce
         return loss(similarities, self.log_scale, paired)

@@ -12,7 +12,7 @@ FAR = -1e9
 """A logit that takes no part in a softmax."""
 
 PUBLISHED_CLIP = 1e-7
-"""Where Keras' cross-entropy clips probabilities; -log of it is the 16.118 of the published loss."""
+"""Where Keras' cross-entropy clips probabilities; -log of it is 16.118."""
 
 
 def log_cosh(recordings: Tensor, decoded: Tensor) -> Tensor:
@@ -139,9 +139,7 @@ def _mean_over_elements(values: Tensor) -> Tensor:
 
 def _unit(latents: Tensor) -> Tensor:
     latents = ops.cast(latents, "float32")
-    return latents * ops.rsqrt(
-        ops.sum(ops.square(latents), axis=-1, keepdims=True) + NORM_EPSILON
-    )
+    return latents * ops.rsqrt(ops.sum(ops.square(latents), axis=-1, keepdims=True) + NORM_EPSILON)
 
 
 def _log_probabilities(

@@ -6,21 +6,20 @@ Nature Communications 14, 2436 (2023).
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import keras
 
 from cmae.data.modality import Modality
 from cmae.errors import SettingsError
-from cmae.settings import STRICT
+from cmae.model.architecture import Activation, CompactNetwork, Network, PaperNetwork
 
 LATENT_NORM_EPSILON = 1e-3
 
 Tensor = Any
-Activation = Literal["mish", "gelu"]
 ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "mish": keras.activations.mish,
     "gelu": partial(keras.activations.gelu, approximate=True),
@@ -37,219 +36,191 @@ POOLINGS = {
 UPSAMPLINGS = {1: keras.layers.UpSampling1D, 2: keras.layers.UpSampling2D}
 
 
-@dataclass(frozen=True)
-class PaperNetwork:
-    """The paper's densely connected encoder and decoder for one modality.
+def build_encoder(network: Network, modality: Modality, latent_dim: int) -> keras.Model:
+    """Build an encoder: (n, *modality.shape) in model units -> (n, latent_dim)."""
+    return _builder(network, modality).encoder(latent_dim)
 
-    Attributes:
-        kind: Names this family in a settings file.
-        kernel: Side of every convolution but the 1 × 1 ones, in samples or pixels.
-        activation: Follows every convolution but the 1 × 1 ones.
-        residual_filters: Filters of the two convolutions of the encoder's first stage.
-        block_filters: Filters of each dense block; each block halves the size.
-        block_convolutions: Convolutions a dense block.
-        pooling: How the encoder halves the size.
+
+def build_decoder(network: Network, modality: Modality, latent_dim: int) -> keras.Model:
+    """Build a decoder: (n, latent_dim) -> (n, *modality.shape) in model units.
+
+    Raises:
+        SettingsError: The network shrinks by a factor that does not divide a recording's size.
     """
+    return _builder(network, modality).decoder(latent_dim)
 
-    __pydantic_config__ = STRICT
 
-    kernel: int
-    activation: Activation
-    residual_filters: tuple[int, int]
-    block_filters: tuple[int, ...]
-    block_convolutions: int
-    pooling: Literal["max", "average"]
-    kind: Literal["paper"] = "paper"
+class _Builder(ABC):
+    """What both families share: a latent at the end of the encoder, a grid to start decoding."""
 
-    def encoder(self, modality: Modality, latent_dim: int) -> keras.Model:
-        """Build the encoder: (n, *modality.shape) in model units -> (n, latent_dim)."""
-        axes = len(modality.shape) - 1
-        inputs = keras.Input(modality.shape, name="recording")
-        x = self._residual_stage(inputs, axes)
-        for k, filters in enumerate(self.block_filters, start=1):
-            x = POOLINGS[self.pooling, axes](2, name=f"pool_{k}")(x)
-            x = self._dense_block(x, axes, filters, name=f"block_{k}")
-        latent = _latent(x, latent_dim, self.activation)
-        return keras.Model(inputs, latent, name=f"{modality.name}_encoder")
+    def __init__(self, modality: Modality, kernel: int, activation: Activation) -> None:
+        self.modality = modality
+        *self.size, self.channels = modality.shape
+        self.axes = len(self.size)
+        self.kernel = kernel
+        self.activation = ACTIVATIONS[activation]
 
-    def decoder(self, modality: Modality, latent_dim: int) -> keras.Model:
-        """Build the decoder: (n, latent_dim) -> (n, *modality.shape) in model units."""
-        *size, channels = modality.shape
-        axes = len(size)
-        start = _start(size, 2 ** len(self.block_filters), self.block_filters[-1], modality)
+    @property
+    @abstractmethod
+    def start_filters(self) -> int:
+        """Channels of the smallest grid."""
+
+    @property
+    @abstractmethod
+    def factor(self) -> int:
+        """How many times smaller than a recording the smallest grid is."""
+
+    @abstractmethod
+    def _shrink(self, x: Tensor) -> Tensor:
+        """Recording -> smallest grid."""
+
+    @abstractmethod
+    def _grow(self, x: Tensor) -> Tensor:
+        """Smallest grid -> recording."""
+
+    def encoder(self, latent_dim: int) -> keras.Model:
+        """Flatten, project, activate and only then normalize: the encoder's last operation."""
+        inputs = keras.Input(self.modality.shape, name="recording")
+        x = keras.layers.Flatten(name="flatten")(self._shrink(inputs))
+        x = keras.layers.Dense(latent_dim, activation=self.activation, name="latent_dense")(x)
+        latent = keras.layers.LayerNormalization(
+            epsilon=LATENT_NORM_EPSILON, dtype="float32", name="latent_norm"
+        )(x)
+        return keras.Model(inputs, latent, name=f"{self.modality.name}_encoder")
+
+    def decoder(self, latent_dim: int) -> keras.Model:
+        """Project the latent onto the smallest grid and grow it."""
+        if any(side % self.factor for side in self.size):
+            raise SettingsError(
+                f"The {self.modality.name} network shrinks by {self.factor}, which does not divide "
+                f"the size {tuple(self.size)} of a recording: use fewer levels or another patch."
+            )
+        start = (*(side // self.factor for side in self.size), self.start_filters)
         inputs = keras.Input((latent_dim,), name="latent")
-        x = _unfold(inputs, start, self.activation)
-        for k, filters in enumerate(reversed(self.block_filters), start=1):
-            x = UPSAMPLINGS[axes](2, name=f"upsample_{k}")(x)
-            x = self._dense_block(x, axes, filters, name=f"block_{k}")
-        outputs = CONVOLUTIONS[axes](channels, 1, dtype="float32", name="output")(x)
-        return keras.Model(inputs, outputs, name=f"{modality.name}_decoder")
+        x = keras.layers.Dense(math.prod(start), activation=self.activation, name="start_dense")(
+            inputs
+        )
+        outputs = self._grow(keras.layers.Reshape(start, name="start_grid")(x))
+        return keras.Model(inputs, outputs, name=f"{self.modality.name}_decoder")
 
-    def _convolution(self, axes: int, filters: int, name: str) -> keras.layers.Layer:
-        return CONVOLUTIONS[axes](
+    def _convolution(self, filters: int, name: str, *, is_linear: bool = False) -> Any:  # noqa: ANN401
+        return CONVOLUTIONS[self.axes](
             filters,
             self.kernel,
             padding="same",
-            activation=ACTIVATIONS[self.activation],
+            activation=None if is_linear else self.activation,
             name=name,
         )
 
-    def _residual_stage(self, x: Tensor, axes: int) -> Tensor:
+    def _pointwise(self, filters: int, name: str, dtype: str | None = None) -> Any:  # noqa: ANN401
+        return CONVOLUTIONS[self.axes](filters, 1, name=name, dtype=dtype)
+
+
+class _PaperBuilder(_Builder):
+    """The paper's densely connected networks."""
+
+    def __init__(self, network: PaperNetwork, modality: Modality) -> None:
+        super().__init__(modality, network.kernel, network.activation)
+        self.network = network
+
+    @property
+    def start_filters(self) -> int:
+        return self.network.block_filters[-1]
+
+    @property
+    def factor(self) -> int:
+        return 2 ** len(self.network.block_filters)
+
+    def _shrink(self, x: Tensor) -> Tensor:
+        x = self._residual_stage(x)
+        for k, filters in enumerate(self.network.block_filters, start=1):
+            x = POOLINGS[self.network.pooling, self.axes](2, name=f"pool_{k}")(x)
+            x = self._dense_block(x, filters, name=f"block_{k}")
+        return x
+
+    def _grow(self, x: Tensor) -> Tensor:
+        for k, filters in enumerate(reversed(self.network.block_filters), start=1):
+            x = UPSAMPLINGS[self.axes](2, name=f"upsample_{k}")(x)
+            x = self._dense_block(x, filters, name=f"block_{k}")
+        return self._pointwise(self.channels, "output", dtype="float32")(x)
+
+    def _residual_stage(self, x: Tensor) -> Tensor:
         """y1 = act(conv_a(x)); y2 = act(conv_b(y1)); conv1×1(y2) + y1: x itself is not added."""
-        first_filters, second_filters = self.residual_filters
-        first = self._convolution(axes, first_filters, "residual_a")(x)
-        second = self._convolution(axes, second_filters, "residual_b")(first)
-        projected = CONVOLUTIONS[axes](first_filters, 1, name="residual_project")(second)
+        first_filters, second_filters = self.network.residual_filters
+        first = self._convolution(first_filters, "residual_a")(x)
+        second = self._convolution(second_filters, "residual_b")(first)
+        projected = self._pointwise(first_filters, "residual_project")(second)
         return keras.layers.Add(name="residual_add")([projected, first])
 
-    def _dense_block(self, x: Tensor, axes: int, filters: int, name: str) -> Tensor:
-        """Convolution i sees the block's input and all outputs before it; the last one leaves."""
+    def _dense_block(self, x: Tensor, filters: int, name: str) -> Tensor:
+        """Convolution k sees the block's input and all outputs before it; only the last leaves."""
         seen = [x]
-        for k in range(1, self.block_convolutions + 1):
-            inputs = (
-                seen[0]
-                if len(seen) == 1
-                else keras.layers.Concatenate(name=f"{name}_concatenate_{k}")(seen)
-            )
-            seen.append(self._convolution(axes, filters, f"{name}_convolution_{k}")(inputs))
+        for k in range(1, self.network.block_convolutions + 1):
+            inputs = x if k == 1 else keras.layers.Concatenate(name=f"{name}_concatenate_{k}")(seen)
+            seen.append(self._convolution(filters, f"{name}_convolution_{k}")(inputs))
         return seen[-1]
 
 
-@dataclass(frozen=True)
-class CompactNetwork:
-    """A small residual network: patches in, pixel shuffle out, for training without a GPU.
+class _CompactBuilder(_Builder):
+    """Patches in, residual units at ever smaller sizes, pixel shuffle out."""
 
-    Attributes:
-        kind: Names this family in a settings file.
-        patch: Samples or pixels a side that the first convolution folds into one position.
-        filters: Filters of each level; each level after the first halves the size.
-        level_units: Residual units a level.
-        kernel: Side of the convolutions inside a level, in positions.
-        activation: Follows the first convolution of a unit and each change of level.
-    """
+    def __init__(self, network: CompactNetwork, modality: Modality) -> None:
+        super().__init__(modality, network.kernel, network.activation)
+        self.network = network
 
-    __pydantic_config__ = STRICT
+    @property
+    def start_filters(self) -> int:
+        return self.network.filters[-1]
 
-    patch: int
-    filters: tuple[int, ...]
-    level_units: int = 1
-    kernel: int = 3
-    activation: Activation = "gelu"
-    kind: Literal["compact"] = "compact"
+    @property
+    def factor(self) -> int:
+        return self.network.patch * 2 ** (len(self.network.filters) - 1)
 
-    def encoder(self, modality: Modality, latent_dim: int) -> keras.Model:
-        """Build the encoder: (n, *modality.shape) in model units -> (n, latent_dim)."""
-        axes = len(modality.shape) - 1
-        act = ACTIVATIONS[self.activation]
-        inputs = keras.Input(modality.shape, name="recording")
-        x = CONVOLUTIONS[axes](
-            self.filters[0], self.patch, strides=self.patch, activation=act, name="patches"
-        )(inputs)
-        x = self._level(x, axes, self.filters[0], name="level_1")
-        for k, filters in enumerate(self.filters[1:], start=2):
-            x = POOLINGS["average", axes](2, name=f"pool_{k}")(x)
-            x = self._convolution(axes, filters, f"widen_{k}")(x)
-            x = self._level(x, axes, filters, name=f"level_{k}")
-        latent = _latent(x, latent_dim, self.activation)
-        return keras.Model(inputs, latent, name=f"{modality.name}_encoder")
-
-    def decoder(self, modality: Modality, latent_dim: int) -> keras.Model:
-        """Build the decoder: (n, latent_dim) -> (n, *modality.shape) in model units."""
-        *size, channels = modality.shape
-        axes = len(size)
-        factor = self.patch * 2 ** (len(self.filters) - 1)
-        start = _start(size, factor, self.filters[-1], modality)
-        inputs = keras.Input((latent_dim,), name="latent")
-        x = _unfold(inputs, start, self.activation)
-        x = self._level(x, axes, self.filters[-1], name="level_1")
-        for k, filters in enumerate(reversed(self.filters[:-1]), start=2):
-            x = UPSAMPLINGS[axes](2, name=f"upsample_{k}")(x)
-            x = self._convolution(axes, filters, f"narrow_{k}")(x)
-            x = self._level(x, axes, filters, name=f"level_{k}")
-        x = CONVOLUTIONS[axes](
-            self.patch**axes * channels, 1, dtype="float32", name="output"
+    def _shrink(self, x: Tensor) -> Tensor:
+        patch = self.network.patch
+        first, *others = self.network.filters
+        x = CONVOLUTIONS[self.axes](
+            first, patch, strides=patch, activation=self.activation, name="patches"
         )(x)
-        outputs = self._shuffle(x, [side // self.patch for side in size], channels)
-        return keras.Model(inputs, outputs, name=f"{modality.name}_decoder")
+        x = self._level(x, first, "level_1")
+        for k, filters in enumerate(others, start=2):
+            x = POOLINGS["average", self.axes](2, name=f"pool_{k}")(x)
+            x = self._convolution(filters, f"widen_{k}")(x)
+            x = self._level(x, filters, f"level_{k}")
+        return x
 
-    def _convolution(self, axes: int, filters: int, name: str) -> keras.layers.Layer:
-        return CONVOLUTIONS[axes](
-            filters,
-            self.kernel,
-            padding="same",
-            activation=ACTIVATIONS[self.activation],
-            name=name,
-        )
+    def _grow(self, x: Tensor) -> Tensor:
+        last, *others = reversed(self.network.filters)
+        x = self._level(x, last, "level_1")
+        for k, filters in enumerate(others, start=2):
+            x = UPSAMPLINGS[self.axes](2, name=f"upsample_{k}")(x)
+            x = self._convolution(filters, f"narrow_{k}")(x)
+            x = self._level(x, filters, f"level_{k}")
+        x = self._pointwise(
+            self.network.patch**self.axes * self.channels, "output", dtype="float32"
+        )(x)
+        return self._shuffle(x)
 
-    def _level(self, x: Tensor, axes: int, filters: int, name: str) -> Tensor:
+    def _level(self, x: Tensor, filters: int, name: str) -> Tensor:
         """Residual units x + conv(act(conv(x))) at one size."""
-        for k in range(1, self.level_units + 1):
-            y = self._convolution(axes, filters, f"{name}_unit_{k}_a")(x)
-            y = CONVOLUTIONS[axes](
-                filters, self.kernel, padding="same", name=f"{name}_unit_{k}_b"
-            )(y)
+        for k in range(1, self.network.level_units + 1):
+            y = self._convolution(filters, f"{name}_unit_{k}_a")(x)
+            y = self._convolution(filters, f"{name}_unit_{k}_b", is_linear=True)(y)
             x = keras.layers.Add(name=f"{name}_unit_{k}_add")([x, y])
         return x
 
-    def _shuffle(self, x: Tensor, size: list[int], channels: int) -> Tensor:
-        """Pixel shuffle: (n, *size, patch^axes · channels) -> (n, *(size · patch), channels)."""
-        axes, patch = len(size), self.patch
-        x = keras.layers.Reshape((*size, *([patch] * axes), channels), name="shuffle_split")(x)
+    def _shuffle(self, x: Tensor) -> Tensor:
+        """Pixel shuffle: (n, *grid, patch^axes · channels) -> (n, *(grid · patch), channels)."""
+        axes, patch = self.axes, self.network.patch
+        grid = [side // patch for side in self.size]
+        split = (*grid, *([patch] * axes), self.channels)
+        x = keras.layers.Reshape(split, dtype="float32", name="shuffle_split")(x)
         order = [k + 1 + offset for k in range(axes) for offset in (0, axes)]
-        x = keras.layers.Permute((*order, 2 * axes + 1), name="shuffle_order")(x)
-        full = tuple(side * patch for side in size)
-        return keras.layers.Reshape((*full, channels), name="shuffle_join")(x)
+        x = keras.layers.Permute((*order, 2 * axes + 1), dtype="float32", name="shuffle_order")(x)
+        return keras.layers.Reshape(self.modality.shape, dtype="float32", name="shuffle_join")(x)
 
 
-Network = PaperNetwork | CompactNetwork
-
-PAPER_NETWORKS: dict[str, PaperNetwork] = {
-    "ecg": PaperNetwork(
-        kernel=71,
-        activation="mish",
-        residual_filters=(23, 23),
-        block_filters=(46,),
-        block_convolutions=5,
-        pooling="max",
-    ),
-    "mri": PaperNetwork(
-        kernel=3,
-        activation="gelu",
-        residual_filters=(24, 24),
-        block_filters=(40, 40, 40),
-        block_convolutions=3,
-        pooling="average",
-    ),
-}
-"""The paper's networks, by modality."""
-
-
-def _latent(x: Tensor, latent_dim: int, activation: Activation) -> Tensor:
-    """Flatten, project, activate, and only then normalize: the encoder's last operation."""
-    x = keras.layers.Flatten(name="flatten")(x)
-    x = keras.layers.Dense(latent_dim, activation=ACTIVATIONS[activation], name="latent_dense")(x)
-    return keras.layers.LayerNormalization(
-        epsilon=LATENT_NORM_EPSILON, dtype="float32", name="latent_norm"
-    )(x)
-
-
-def _unfold(latent: Tensor, start: tuple[int, ...], activation: Activation) -> Tensor:
-    """Project a latent onto the decoder's first, smallest grid."""
-    x = keras.layers.Dense(
-        math.prod(start), activation=ACTIVATIONS[activation], name="start_dense"
-    )(latent)
-    return keras.layers.Reshape(start, name="start_grid")(x)
-
-
-def _start(size: list[int], factor: int, filters: int, modality: Modality) -> tuple[int, ...]:
-    """Shape of the decoder's first grid.
-
-    Raises:
-        SettingsError: The size of a recording is no multiple of ``factor``.
-    """
-    if any(side % factor for side in size):
-        raise SettingsError(
-            f"The {modality.name} network shrinks by {factor}, which does not divide the size "
-            f"{tuple(size)} of a recording: use fewer levels or another patch."
-        )
-    return (*(side // factor for side in size), filters)
+def _builder(network: Network, modality: Modality) -> _Builder:
+    if isinstance(network, PaperNetwork):
+        return _PaperBuilder(network, modality)
+    return _CompactBuilder(network, modality)
