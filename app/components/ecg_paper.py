@@ -1,35 +1,34 @@
 """ECG paper: median beats drawn as a cardiologist reads them, 25 mm/s and 10 mm/mV."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import get_args
 
-import numpy as np
-from numpy.typing import NDArray
+import streamlit as st
 
-Layout = Literal["3x4", "6x2", "12x1"]
-"""Rows × columns of lead cells; each cell is 1.2 s (30 mm) wide."""
+from app.components.ecg_sheet import (
+    LAYOUTS,
+    Layout,
+    Order,
+    Style,
+    Trace,
+    check,
+    color_variables,
+    definitions,
+    describe,
+    ecg_svg,
+    sheet,
+)
+from app.components.wire import read_assets
+from cmae.data.modality import ECG_RATE_HZ, R_PEAK_SAMPLE
 
-Order = Literal["clinical", "cabrera"]
-"""I II III aVR aVL aVF V1–V6, or aVL I −aVR II aVF III V1–V6."""
+__all__ = ["Layout", "Order", "Style", "Trace", "ecg_paper", "ecg_svg"]
 
-Style = Literal["recorded", "reconstructed", "translated", "residual"]
-"""How a trace is drawn: solid ink, dashed blue, dashed orange, or a thin strip below."""
-
-
-@dataclass(frozen=True)
-class Trace:
-    """One twelve-lead median beat to draw.
-
-    Attributes:
-        signals: ``(600, 12)`` in mV, clinical lead order, 500 Hz, R peak at sample 200.
-        label: What it is, for the legend: "recorded", "reconstructed from the ECG", …
-        style: How it is drawn.
-    """
-
-    signals: NDArray[np.floating]
-    label: str
-    style: Style = "recorded"
+_component = st.components.v2.component(
+    "cmae_ecg_paper",
+    html='<div class="cmae ecg-paper"></div>',
+    css=color_variables() + read_assets("base.css", "ecg_paper.css"),
+    js=read_assets("wire.js", "ecg_paper.js"),
+)
 
 
 def ecg_paper(
@@ -48,8 +47,8 @@ def ecg_paper(
     the paper for calipers (Δt in ms, ΔmV, rate); Escape or a click removes them.
 
     Args:
-        traces: Beats drawn over each other, first at the bottom; the first recorded one names
-            the picture for screen readers.
+        traces: Beats drawn over each other, first at the bottom; all are named for screen
+            readers.
         key: Streamlit key, unique on the page.
         layout: Cells of the sheet at the start.
         order: Order of the leads at the start.
@@ -60,28 +59,23 @@ def ecg_paper(
     Raises:
         InputError: A trace is not ``(600, 12)`` or there is none.
     """
-    raise NotImplementedError
-
-
-def ecg_svg(
-    traces: Sequence[Trace],
-    *,
-    layout: Layout = "3x4",
-    order: Order = "clinical",
-    is_dark: bool = False,
-) -> str:
-    """Return the same sheet as a stand-alone SVG file, sized in true millimetres.
-
-    Args:
-        traces: Beats drawn over each other, first at the bottom.
-        layout: Cells of the sheet.
-        order: Order of the leads.
-        is_dark: Whether to use the dark paper.
-
-    Returns:
-        The text of an SVG file with a white (or dark) page, legend and scale.
-
-    Raises:
-        InputError: A trace is not ``(600, 12)`` or there is none.
-    """
-    raise NotImplementedError
+    check(traces)
+    sheets = {
+        f"{cells}/{leads}": sheet(traces, layout=cells, order=leads)
+        for cells in LAYOUTS
+        for leads in get_args(Order)
+    }
+    _component(
+        key=key,
+        data={
+            "definitions": definitions(traces),
+            "sheets": sheets,
+            "traces": [{"label": trace.label, "style": trace.style} for trace in traces],
+            "layout": layout,
+            "order": order,
+            "description": describe(traces),
+            "group": group,
+            "rr_ms": 1000.0 if rr_ms is None else float(rr_ms),
+            "r_peak_ms": 1000.0 * R_PEAK_SAMPLE / ECG_RATE_HZ,
+        },
+    )
