@@ -146,7 +146,7 @@ def _draw_panel(axes: Axes, epochs: NDArray[np.number], series: dict[str, pd.Ser
 
 
 def _plain(value: float, _: int | None = None) -> str:
-    return f"{value:.0e}" if value < 1e-3 else f"{value:g}"
+    return f"{value:.0e}" if value < 1e-5 else f"{value:.6f}".rstrip("0").rstrip(".")
 
 
 def _mark_stages(axes: Axes, stages: list[tuple[float, str]]) -> None:

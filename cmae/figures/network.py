@@ -23,7 +23,7 @@ _FILLS = (
 
 _HIDDEN = ("Input", "Activation", "Concatenate", "Dropout", "Identity", "Flatten", "Reshape")
 _BLOCK_MM, _GAP_MM, _LATENT_MM, _ROW_MM = 6.4, 1.6, 17.0, 68.0
-_TALLEST_MM, _LOWEST_MM = 32.0, 20.0
+_TALLEST_MM, _LOWEST_MM = 34.0, 25.0
 
 
 @dataclass(frozen=True)
