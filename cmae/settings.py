@@ -28,6 +28,15 @@ def load(cls: type[Settings], path: Path) -> Settings:
     Raises:
         SettingsError: The file is missing, is not TOML, or a setting is unknown or ill-typed.
     """
+    return from_mapping(cls, read_toml(path), where=str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file as nested mappings.
+
+    Raises:
+        SettingsError: The file is missing or is not TOML.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -35,10 +44,9 @@ def load(cls: type[Settings], path: Path) -> Settings:
             f"{path} cannot be read ({error.__class__.__name__}): give a TOML file of settings."
         ) from error
     try:
-        mapping = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
-    return from_mapping(cls, mapping, where=str(path))
 
 
 def from_mapping(cls: type[Settings], mapping: Mapping[str, Any], *, where: str) -> Settings:

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cmae.data.modality import ECG, MODALITIES, MRI
 from cmae.errors import InputError
+from cmae.settings import STRICT
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class Normalization:
         ecg_unit_mv: One model unit of the ECG, in mV.
         mri_epsilon: Added to the SD that a cine is divided by, in scanner intensity.
     """
+
+    __pydantic_config__ = STRICT
 
     ecg_unit_mv: float = 0.05
     mri_epsilon: float = 1e-7
@@ -82,14 +85,14 @@ class Normalization:
             InputError: A cine came without mean and SD.
         """
         if modality == ECG.name:
-            return np.multiply(recordings, np.float32(self.ecg_unit_mv), dtype=np.float32)
+            return np.asarray(recordings, np.float32) * np.float32(self.ecg_unit_mv)
         if mean is None or std is None:
             raise InputError(
                 "A cine in model units has no scale of its own: give the mean and SD of a cine."
             )
         axes = (-1,) + (1,) * len(MRI.shape)
         scale = np.asarray(std, np.float32).reshape(axes) + np.float32(self.mri_epsilon)
-        result = np.multiply(recordings, scale, dtype=np.float32)
+        result: NDArray[np.float32] = np.asarray(recordings, np.float32) * scale
         result += np.asarray(mean, np.float32).reshape(axes)
         return result
 

@@ -61,7 +61,7 @@ class CompactNetwork:
 
 Network = PaperNetwork | CompactNetwork
 
-PAPER_NETWORKS: dict[str, PaperNetwork] = {
+PAPER_NETWORKS: dict[str, Network] = {
     "ecg": PaperNetwork(
         kernel=71,
         activation="mish",
@@ -118,9 +118,7 @@ class Architecture:
 
     __pydantic_config__ = STRICT
 
-    networks: dict[Literal["ecg", "mri"], Network] = field(
-        default_factory=lambda: dict(PAPER_NETWORKS)  # type: ignore[arg-type]
-    )
+    networks: dict[str, Network] = field(default_factory=lambda: dict(PAPER_NETWORKS))
     latent_dim: int = 256
     merge: Merge = "participant"
     contrast: Contrast = field(default_factory=Contrast)
@@ -130,10 +128,15 @@ class Architecture:
         """Refuse an autoencoder without a modality or a latent.
 
         Raises:
-            SettingsError: No network is given, or the latent has no number.
+            SettingsError: No network or an unknown one is given, or the latent has no number.
         """
         if not self.networks:
             raise SettingsError("The model has no network: give one for ecg, mri, or both.")
+        unknown = set(self.networks) - set(MODALITIES)
+        if unknown:
+            raise SettingsError(
+                f"There is no modality {sorted(unknown)[0]}: give networks for ecg, mri, or both."
+            )
         if self.latent_dim < 1:
             raise SettingsError(f"latent_dim is {self.latent_dim}: give a positive number.")
 

@@ -66,7 +66,7 @@ def _multiply_adds(layer: keras.layers.Layer, shape: tuple[int, ...]) -> int:
     kernel = getattr(layer, "kernel", None)
     if kernel is None:
         return 0
-    return math.prod(kernel.shape) * math.prod(shape[:-1])
+    return int(math.prod(kernel.shape)) * math.prod(shape[:-1])
 
 
 def _recordings_per_s(part: keras.Model) -> float:

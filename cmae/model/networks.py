@@ -129,7 +129,7 @@ class _PaperBuilder(_Builder):
 
     @property
     def factor(self) -> int:
-        return 2 ** len(self.network.block_filters)
+        return int(2 ** len(self.network.block_filters))
 
     def _shrink(self, x: Tensor) -> Tensor:
         x = self._residual_stage(x)
@@ -174,7 +174,7 @@ class _CompactBuilder(_Builder):
 
     @property
     def factor(self) -> int:
-        return self.network.patch * 2 ** (len(self.network.filters) - 1)
+        return self.network.patch * int(2 ** (len(self.network.filters) - 1))
 
     def _shrink(self, x: Tensor) -> Tensor:
         patch = self.network.patch

@@ -66,8 +66,6 @@ def save_weights(model: CrossModalAutoencoder, path: Path, *, dtype: str = "floa
 def load_weights(
     model: CrossModalAutoencoder, path: Path, *, parts: set[str] | None = None
 ) -> None:
-    model: CrossModalAutoencoder, path: Path, *, parts: set[str] | None = None
-) -> None:
     """Read weights into a model; every key and every shape must fit.
 
     Args:

@@ -1,0 +1,325 @@
+"""The run folder: what a training leaves, opened as a model that speaks physical units."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cmae import settings
+from cmae.data.files import replacing
+from cmae.data.modality import MODALITIES, MRI
+from cmae.data.normalization import Normalization
+from cmae.errors import InputError, RunError, SettingsError
+from cmae.model.architecture import Architecture
+from cmae.model.autoencoder import CrossModalAutoencoder
+from cmae.model.weights import load_weights, save_weights
+from cmae.settings import STRICT
+
+FORMAT_NUMBER = 1
+MODEL_FILE = "model.toml"
+WEIGHTS_FILE = "weights.safetensors"
+CARD_FILE = "card.json"
+BATCH_SIZE = 32
+
+
+@dataclass(frozen=True)
+class CineScale:
+    """The scale that a decoded cine gets when its participant has none recorded.
+
+    Attributes:
+        mean: Median over the training set of a cine's mean, in scanner intensity.
+        std: Median over the training set of a cine's SD, in scanner intensity.
+    """
+
+    __pydantic_config__ = STRICT
+
+    mean: float = 0.0
+    std: float = 1.0
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """What ``model.toml`` holds: all that the networks are built from and fed with.
+
+    Attributes:
+        format_number: Number of this format.
+        architecture: The settings of the networks.
+        normalization: Physical to model units.
+        decoded_cine: The scale of a cine that was decoded without a recorded one.
+    """
+
+    __pydantic_config__ = STRICT
+
+    format_number: int
+    architecture: Architecture
+    normalization: Normalization = field(default_factory=Normalization)
+    decoded_cine: CineScale = field(default_factory=CineScale)
+
+
+def save_model(
+    folder: Path, description: ModelFile, model: CrossModalAutoencoder, *, dtype: str = "float32"
+) -> None:
+    """Write ``model.toml`` and ``weights.safetensors`` into a run folder.
+
+    Args:
+        folder: The run folder, made if missing.
+        description: What ``model.toml`` shall hold.
+        model: The trained model.
+        dtype: ``float32``, or ``float16`` for runs that are shipped.
+    """
+    with replacing(folder / MODEL_FILE) as temporary:
+        temporary.write_text(settings.dumps(description), encoding="utf-8")
+    save_weights(model, folder / WEIGHTS_FILE, dtype=dtype)
+
+
+class Run:
+    """A trained model with everything needed to use it; all arrays in physical units.
+
+    Attributes:
+        path: The run folder.
+        description: What its ``model.toml`` holds.
+        model: The networks, in model units.
+    """
+
+    def __init__(self, path: Path, description: ModelFile, model: CrossModalAutoencoder) -> None:
+        self.path = path
+        self.description = description
+        self.model = model
+        for network in (*model.encoders.values(), *model.decoders.values()):
+            # Compiling with XLA costs tens of seconds and was not faster on a CPU.
+            network.compile(jit_compile=False)
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """Open a run folder.
+
+        Args:
+            path: The folder.
+
+        Raises:
+            RunError: It is missing, damaged, of another format, or its weights do not fit it.
+        """
+        path = Path(path)
+        description = read_model_file(path)
+        model = CrossModalAutoencoder(description.architecture)
+        load_weights(model, path / WEIGHTS_FILE)
+        return cls(path, description, model)
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Names of the modalities, ECG first."""
+        return tuple(self.model.encoders)
+
+    @property
+    def latent_dim(self) -> int:
+        """Numbers a latent."""
+        return self.description.architecture.latent_dim
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the settings and the weights: two runs with one fingerprint give one latent."""
+        return run_fingerprint(self.path)
+
+    @cached_property
+    def card(self) -> dict[str, Any]:
+        """What ``card.json`` says: versions, participants by split, metrics; empty without one."""
+        return read_card(self.path)
+
+    def normalize(self, modality: str, recordings: NDArray[Any]) -> NDArray[np.float32]:
+        """Recordings (n, *shape) in physical units as the networks see them."""
+        self._check(modality)
+        return self.description.normalization.normalize(modality, recordings)
+
+    def encode(
+        self, modality: str, recordings: NDArray[Any], *, batch_size: int = BATCH_SIZE
+    ) -> NDArray[np.float32]:
+        """Latents of recordings.
+
+        Args:
+            modality: ``"ecg"`` or ``"mri"``.
+            recordings: (n, *shape) in mV or scanner intensity.
+            batch_size: Recordings at once; the last batch is padded, so that one shape is compiled.
+
+        Returns:
+            (n, latent_dim) float32.
+
+        Raises:
+            InputError: The run lacks this modality, or the recordings are not usable.
+        """
+        self._check(modality)
+        encoder = self.model.encoders[modality]
+        latents = np.empty((len(recordings), self.latent_dim), np.float32)
+        for start in range(0, len(recordings), batch_size):
+            batch = self.normalize(modality, recordings[start : start + batch_size])
+            latents[start : start + batch_size] = _padded(encoder, batch, batch_size)
+        return latents
+
+    def decode(
+        self,
+        modality: str,
+        latents: NDArray[Any],
+        *,
+        mean: ArrayLike | None = None,
+        std: ArrayLike | None = None,
+        batch_size: int = BATCH_SIZE,
+    ) -> NDArray[np.float32]:
+        """Recordings that latents stand for.
+
+        Args:
+            modality: ``"ecg"`` or ``"mri"``.
+            latents: (n, latent_dim).
+            mean: MRI only: (n,) or one number, mean of the recorded cine in scanner intensity;
+                by default the run's training median.
+            std: MRI only: likewise, its SD.
+            batch_size: Latents at most at once.
+
+        Returns:
+            (n, *shape) float32 in mV or scanner intensity.
+
+        Raises:
+            InputError: The run lacks this modality, or the latents have another length.
+        """
+        self._check(modality)
+        latents = np.asarray(latents, np.float32)
+        if latents.ndim != 2 or latents.shape[1] != self.latent_dim:
+            raise InputError(
+                f"Latents have shape {latents.shape}, but this run decodes (n, {self.latent_dim})."
+            )
+        decoder = self.model.decoders[modality]
+        outputs = np.empty((len(latents), *MODALITIES[modality].shape), np.float32)
+        size = min(batch_size, max(len(latents), 1))
+        for start in range(0, len(latents), size):
+            batch = latents[start : start + size]
+            outputs[start : start + size] = _padded(decoder, batch, size)
+        scale: dict[str, ArrayLike] = {}
+        if modality == MRI.name:
+            fallback = self.description.decoded_cine
+            scale["mean"] = fallback.mean if mean is None else mean
+            scale["std"] = fallback.std if std is None else std
+        return self.description.normalization.denormalize(modality, outputs, **scale)
+
+    def translate(
+        self,
+        source: str,
+        recordings: NDArray[Any],
+        target: str,
+        *,
+        mean: ArrayLike | None = None,
+        std: ArrayLike | None = None,
+    ) -> NDArray[np.float32]:
+        """Recordings of one modality as the other.
+
+        Args:
+            source: Modality of ``recordings``.
+            recordings: (n, *shape) in mV or scanner intensity.
+            target: Modality to decode.
+            mean: As for ``decode``.
+            std: As for ``decode``.
+
+        Returns:
+            (n, *shape) float32 of ``target``, in mV or scanner intensity.
+        """
+        return self.decode(target, self.encode(source, recordings), mean=mean, std=std)
+
+    def joint(
+        self,
+        latents: Mapping[str, NDArray[Any]],
+        present: Mapping[str, NDArray[np.bool_]],
+    ) -> NDArray[np.float32]:
+        """One latent a row: that of the recording that exists, the mean where both do.
+
+        Args:
+            latents: (n, latent_dim) by modality; any value where absent.
+            present: (n,) by modality.
+
+        Returns:
+            (n, latent_dim) float32; zeros where a row has neither.
+        """
+        masks = {name: np.asarray(present[name], np.float32)[:, None] for name in latents}
+        count = np.maximum(sum(masks.values()), 1.0)
+        # An absent latent may hold anything, NaN included: choose, do not multiply.
+        total = sum(
+            np.where(masks[name] > 0, np.asarray(latents[name], np.float32), 0.0)
+            for name in latents
+        )
+        joint: NDArray[np.float32] = (total / count).astype(np.float32)
+        return joint
+
+    def _check(self, modality: str) -> None:
+        if modality not in self.model.encoders:
+            raise InputError(
+                f"This run has no {modality} network, only {', '.join(self.modalities)}: "
+                "use a cross-modal run."
+            )
+
+
+def read_model_file(folder: Path) -> ModelFile:
+    """Read the settings of a run folder without building its networks.
+
+    Raises:
+        RunError: The folder is missing, is no run, or has another format number.
+    """
+    path = folder / MODEL_FILE
+    if not path.is_file():
+        raise RunError(
+            f"{folder} holds no {MODEL_FILE}, so it is no finished run: give the folder that a "
+            "training left."
+        )
+    try:
+        number = settings.read_toml(path).get("format_number")
+        if number != FORMAT_NUMBER:
+            raise RunError(
+                f"{path} has format number {number}, but this version reads {FORMAT_NUMBER}: "
+                "use the version of cmae that wrote it, or train again."
+            )
+        return settings.load(ModelFile, path)
+    except SettingsError as error:
+        raise RunError(str(error)) from error
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """What the card of a run folder says; empty without one.
+
+    Raises:
+        RunError: The card is no JSON object.
+    """
+    path = folder / CARD_FILE
+    if not path.is_file():
+        return {}
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} is no readable JSON: copy the run again.") from error
+    if not isinstance(card, dict):
+        raise RunError(f"{path} holds no JSON object: copy the run again.")
+    return card
+
+
+def run_fingerprint(folder: Path) -> str:
+    """Hash of a run's settings and weights, without building its networks.
+
+    Raises:
+        RunError: A file is missing.
+    """
+    digest = hashlib.sha256()
+    for name in (MODEL_FILE, WEIGHTS_FILE):
+        try:
+            digest.update((folder / name).read_bytes())
+        except OSError as error:
+            raise RunError(f"{folder} lacks {name}, so it is no finished run.") from error
+    return digest.hexdigest()[:16]
+
+
+def _padded(network: Any, batch: NDArray[np.float32], size: int) -> NDArray[np.float32]:  # noqa: ANN401
+    """Run a network on a batch filled up to ``size``, and leave the filling out."""
+    lacking = size - len(batch)
+    if lacking:
+        batch = np.concatenate([batch, np.zeros((lacking, *batch.shape[1:]), np.float32)])
+    result: NDArray[np.float32] = np.asarray(network.predict_on_batch(batch))
+    return result[: size - lacking]
