@@ -15,6 +15,12 @@ from cmae.figures.style import BLUE, GRAY, ORANGE, add_heading, figure_file, leg
 _TRAINING_PREFIXES = ("training_", "train_", "")
 _VALIDATION_PREFIXES = ("validation_", "val_")
 _PANELS_A_LINE = 3
+_TITLES = {
+    "loss": "total loss",
+    "ecg": "ECG reconstruction",
+    "mri": "MRI reconstruction",
+    "contrast": "contrastive",
+}
 
 
 def learning_curves(
@@ -89,16 +95,16 @@ def _panels(history: pd.DataFrame) -> dict[str, dict[str, str]]:
         name = str(column).removeprefix(prefix)
         partner = next((p + name for p in _TRAINING_PREFIXES if p + name in history), None)
         if partner is not None and history[[partner, column]].notna().to_numpy().any():
-            panels[_words(name)] = {"training": partner, "validation": column}
+            panels[_TITLES.get(name, _words(name))] = {"training": partner, "validation": column}
     if panels and "learning_rate" in history:
         panels["learning rate"] = {"learning rate": "learning_rate"}
     return panels
 
 
 def _words(name: str) -> str:
-    words = [{"ecg": "ECG", "mri": "MRI"}.get(word, word) for word in name.split("_")]
-    text = " ".join(words)
-    return "total loss" if text == "loss" else text
+    """Name of a column or of a stage, for people."""
+    words = [{"ecg": "ECG", "mri": "MRI", "to": "→"}.get(word, word) for word in name.split("_")]
+    return " ".join(words)
 
 
 def _epochs_and_stages(history: pd.DataFrame) -> tuple[NDArray[np.number], list[tuple[float, str]]]:
