@@ -113,6 +113,7 @@ def _pick(items: Sequence[Path], series: int | None, *, what: str) -> Path:
 def _read_nifti(path: Path) -> CineSeries:
     """Read a NIfTI file of one slice over time: ``(i, j, 1, t)`` or ``(i, j, t)``."""
     import nibabel  # noqa: PLC0415 - slow to load, and not needed for DICOM
+    from nibabel.filebasedimages import ImageFileError  # noqa: PLC0415
 
     try:
         image = nibabel.load(path)
@@ -126,7 +127,7 @@ def _read_nifti(path: Path) -> CineSeries:
         is_oriented = bool(image.header["sform_code"] > 0 or image.header["qform_code"] > 0)
     except ReadError:
         raise
-    except (*PARSER_FAULTS, nibabel.filebasedimages.ImageFileError) as error:
+    except (*PARSER_FAULTS, ImageFileError) as error:
         raise ReadError(
             "The NIfTI file cannot be read: it is damaged or no image, export it again."
         ) from error
@@ -179,7 +180,7 @@ def _check_unpacked(path: Path, size: int) -> None:
         raise ReadError("The NIfTI file is truncated: copy it again.")
 
 
-def checked_series(  # noqa: PLR0913 - the facts of one series
+def checked_series(
     frames: NDArray[np.float32],
     *,
     down: NDArray[np.float64],

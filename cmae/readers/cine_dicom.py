@@ -146,8 +146,9 @@ def _flattened(header: Dataset, index: int) -> Dataset:
 
 def _plane(header: Dataset) -> tuple[float, ...] | None:
     """Return position and orientation of a slice, rounded to 0.1 mm, or None."""
-    position, orientation = header.get("ImagePositionPatient"), header.get(
-        "ImageOrientationPatient"
+    position, orientation = (
+        header.get("ImagePositionPatient"),
+        header.get("ImageOrientationPatient"),
     )
     if position is None or orientation is None or len(position) != 3 or len(orientation) != 6:
         return None

@@ -1,4 +1,4 @@
-"""Bounds on files that come from elsewhere: how large, how many, and what a broken one may raise."""
+"""Bounds on files from elsewhere: how large, how many, and what a broken one may raise."""
 
 import struct
 import zipfile

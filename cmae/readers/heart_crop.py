@@ -4,7 +4,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, label, map_coordinates
+from scipy.ndimage import (
+    binary_fill_holes,
+    distance_transform_edt,
+    gaussian_filter,
+    label,
+    map_coordinates,
+)
 
 from cmae.data.modality import MRI, MRI_FRAMES, MRI_PIXEL_MM
 from cmae.errors import ReadError
@@ -13,8 +19,10 @@ from cmae.readers.cine import CineSeries
 _HARMONICS = slice(1, 4)
 """Harmonics of the heart rate that hold the heart's motion; noise spreads over all."""
 
-_SMOOTHING_MM = 9.0
-_HEART_RADIUS_MM = 70.0
+_SMOOTHING_MM = 6.0
+_VESSEL_RADIUS_MM = 10.0
+_MOVING_AREA_MM2 = 10_000.0
+"""Area that moves at least as much as the level at which motion is capped: about a heart's."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +102,9 @@ def heart_crop(series: CineSeries) -> HeartCine:
 def find_heart(series: CineSeries) -> tuple[float, float, float]:
     """Find the heart's centre from the motion at the first harmonics of the heart rate.
 
-    The amplitude of motion is smoothed, its largest connected region is taken, and its center of
-    mass, with the brightest motion (flow in vessels) held down, is refined within a heart's radius.
+    The amplitude of motion, capped so that flow and bright blood weigh no more than walls, is
+    smoothed; of what exceeds half its height the holes are filled, vessels are cut off by opening,
+    and the largest region's centroid is the centre.
 
     Args:
         series: The frames of one slice over one cardiac cycle.
@@ -110,24 +119,26 @@ def find_heart(series: CineSeries) -> tuple[float, float, float]:
     cardiac = spectrum[:, :, _HARMONICS].sum(axis=-1)
     total = spectrum[:, :, 1:].sum(axis=-1)
     amplitude = np.sqrt(cardiac)
-    amplitude = np.minimum(amplitude, np.percentile(amplitude, 98))
-    sigma = [_SMOOTHING_MM / pixel for pixel in series.pixel_mm]
-    smooth = gaussian_filter(amplitude, sigma)
-    smooth = np.maximum(smooth - np.median(smooth), 0)
-    if smooth.max() == 0:
+    field_mm2 = amplitude.size * series.pixel_mm[0] * series.pixel_mm[1]
+    share = min(_MOVING_AREA_MM2 / field_mm2, 0.5)
+    amplitude = np.minimum(amplitude, np.quantile(amplitude, 1 - share))
+    smooth = gaussian_filter(amplitude, [_SMOOTHING_MM / side for side in series.pixel_mm])
+    smooth = smooth - np.median(smooth)
+    if smooth.max() <= 0:
         raise ReadError("Nothing in the cine moves with the heart rate: is it one cardiac cycle?")
-    regions, count = label(smooth > 0.35 * smooth.max())
-    masses = np.bincount(regions.ravel(), weights=smooth.ravel(), minlength=count + 1)
-    weight = np.where(regions == 1 + int(np.argmax(masses[1:])), smooth, 0.0)
-    rows, columns = np.indices(weight.shape)
-    row, column = _center_of_mass(weight)
-    for _ in range(5):
-        distance = np.hypot(
-            (rows - row) * series.pixel_mm[0], (columns - column) * series.pixel_mm[1]
-        )
-        row, column = _center_of_mass(np.where(distance < _HEART_RADIUS_MM, weight, 0.0))
-    near = distance < _HEART_RADIUS_MM / 2
-    return row, column, float(cardiac[near].sum() / max(total[near].sum(), 1e-12))
+    heart = _largest(binary_fill_holes(smooth > 0.5 * smooth.max()))
+    core = distance_transform_edt(heart, series.pixel_mm) > _VESSEL_RADIUS_MM
+    if core.any():
+        heart = distance_transform_edt(~_largest(core), series.pixel_mm) <= _VESSEL_RADIUS_MM
+    rows, columns = np.nonzero(heart)
+    energy = float(cardiac[heart].sum() / max(total[heart].sum(), 1e-12))
+    return float(rows.mean()), float(columns.mean()), energy
+
+
+def _largest(regions: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the largest connected region of some."""
+    numbers, _ = label(regions)
+    return np.asarray(numbers == 1 + int(np.argmax(np.bincount(numbers.ravel())[1:])))
 
 
 def resample_cycle(frames: NDArray[np.floating], count: int) -> NDArray[np.float64]:
@@ -145,7 +156,8 @@ def resample_cycle(frames: NDArray[np.floating], count: int) -> NDArray[np.float
     kept = min(recorded, count) // 2 + 1
     if recorded % 2 == 0 and recorded < count:
         spectrum[..., -1] *= 0.5
-    return np.fft.irfft(spectrum[..., :kept], n=count, axis=-1) * (count / recorded)
+    resampled = np.fft.irfft(spectrum[..., :kept], n=count, axis=-1) * (count / recorded)
+    return np.asarray(resampled, np.float64)
 
 
 def _display_axes(series: CineSeries) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -165,10 +177,3 @@ def _display_axes(series: CineSeries) -> tuple[NDArray[np.float64], NDArray[np.f
     if down[1] < 0:
         along = -along
     return across, along
-
-
-def _center_of_mass(weight: NDArray[np.floating]) -> tuple[float, float]:
-    """Return row and column of the center of mass of some weights."""
-    total = float(weight.sum())
-    rows, columns = np.indices(weight.shape)
-    return float((weight * rows).sum()) / total, float((weight * columns).sum()) / total

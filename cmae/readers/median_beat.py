@@ -88,7 +88,7 @@ def median_beat(record: EcgRecord) -> MedianBeat:
     if len(chosen) < MIN_BEATS:
         raise ReadError(
             f"Of {len(peaks)} heartbeats in the ECG only {len(chosen)} can be used: at least "
-            f"{MIN_BEATS} whole beats of one shape are needed; record for longer or with less noise."
+            f"{MIN_BEATS} whole beats of one shape are needed; record longer or quieter."
         )
     chosen = _centred(rough, chosen)
     level, onset = _baseline(signals, rough, chosen)
@@ -123,11 +123,11 @@ def find_beats(signals: NDArray[np.float64]) -> NDArray[np.intp]:
     energy = np.sqrt(uniform_filter1d(np.mean((band / (size + 1e-9)) ** 2, axis=1), 45))
     candidates, _ = find_peaks(energy, distance=int(0.24 * _RATE), prominence=0.1 * energy.max())
     if not len(candidates):
-        return candidates
+        return np.zeros(0, np.intp)
     heights = energy[candidates]
     near = np.abs(candidates[:, None] - candidates[None, :]) < 2 * _RATE
     typical = np.array([np.percentile(heights[row], 75) for row in near])
-    return candidates[heights > 0.42 * typical]
+    return np.asarray(candidates[heights > 0.42 * typical], np.intp)
 
 
 def _at_500_hz(record: EcgRecord) -> NDArray[np.float64]:
@@ -162,9 +162,7 @@ def _at_500_hz(record: EcgRecord) -> NDArray[np.float64]:
     return np.asarray(resampled, np.float64)
 
 
-def _gaps_bridged(
-    signals: NDArray[np.float64], finite: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def _gaps_bridged(signals: NDArray[np.float64], finite: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the signals with straight lines over missing samples."""
     bridged = signals.copy()
     time = np.arange(len(signals))
@@ -216,7 +214,7 @@ def _high_passed(signals: NDArray[np.float64], cutoff_hz: float) -> NDArray[np.f
 def _windows(signals: NDArray[np.float64], peaks: NDArray[np.intp]) -> NDArray[np.float64]:
     """Cut ``(beats, 600, 12)`` around the peaks, holding the ends' values outside."""
     index = peaks[:, None] + np.arange(-_BEFORE, _AFTER)[None, :]
-    return signals[np.clip(index, 0, len(signals) - 1)]
+    return np.asarray(signals[np.clip(index, 0, len(signals) - 1)], np.float64)
 
 
 def _magnitude(signals: NDArray[np.float64], leads: list[int]) -> NDArray[np.float64]:
@@ -256,9 +254,7 @@ def _shifted(
     return np.unique(peaks + shifts[np.argmax(scores, axis=1)])
 
 
-def _correlations(
-    beats: NDArray[np.float64], template: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _correlations(beats: NDArray[np.float64], template: NDArray[np.float64]) -> NDArray[np.float64]:
     """Correlation of each beat ``(beats, time, 12)`` with a template over all leads together."""
     known = np.isfinite(beats)
     deviation = np.where(known, beats - np.nanmean(beats, axis=1, keepdims=True), 0.0)
