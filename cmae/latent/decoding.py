@@ -7,7 +7,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cmae.data.modality import MODALITIES
 from cmae.errors import InputError
 
 SOURCES = ("ecg", "mri", "joint")
@@ -16,6 +15,10 @@ SOURCES = ("ecg", "mri", "joint")
 
 class Decoder(Protocol):
     """What decoding needs of a run."""
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Names of the modalities that can be decoded."""
 
     def decode(
         self,
@@ -47,7 +50,7 @@ def decode_all(
     *,
     cine: NDArray[np.generic] | None = None,
 ) -> Decodings:
-    """Decode each latent of a row into both modalities, one batch a modality.
+    """Decode each latent of a row into all that the run decodes, one batch a modality.
 
     The batch always has one place for each of SOURCES, filled where a latent is absent, so that a
     compiled decoder meets a single shape.
@@ -74,9 +77,9 @@ def decode_all(
         mean = np.full(len(SOURCES), values.mean(dtype=np.float64), np.float32)
         std = np.full(len(SOURCES), values.std(dtype=np.float64), np.float32)
     decoded = {}
-    for name in MODALITIES:
+    for name in run.modalities:
         scale = {"mean": mean, "std": std} if name == "mri" else {}
         outputs = run.decode(name, batch, **scale)
         outputs.setflags(write=False)
         decoded[name] = {source: outputs[SOURCES.index(source)] for source in given}
-    return Decodings(ecg=decoded["ecg"], mri=decoded["mri"])
+    return Decodings(ecg=decoded.get("ecg", {}), mri=decoded.get("mri", {}))

@@ -12,22 +12,33 @@ PERCENTILES = (0.5, 99.5)
 """Intensities that become black and white in a picture of a cine."""
 
 
-def grey_levels(
-    cine: NDArray[np.generic], *, window: tuple[float, float] | None = None
-) -> NDArray[np.uint8]:
-    """Map intensities to 256 grey levels.
+def window(cine: NDArray[np.generic]) -> tuple[float, float]:
+    """Find the intensities to show as black and as white.
 
     Args:
         cine: (rows, columns, frames) in scanner intensity.
-        window: The intensities of black and of white; the PERCENTILES of ``cine`` without it.
+
+    Returns:
+        The PERCENTILES of the cine.
+    """
+    low, high = np.percentile(np.asarray(cine, np.float32), PERCENTILES)
+    return float(low), float(high)
+
+
+def grey_levels(cine: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Map intensities to 256 grey levels, black and white at the cine's own ``window``.
+
+    Args:
+        cine: (rows, columns, frames) in scanner intensity.
 
     Returns:
         The same shape, 0 black to 255 white.
     """
     values = np.asarray(cine, np.float32)
-    low, high = window if window is not None else np.percentile(values, PERCENTILES)
+    low, high = window(values)
     scaled = (values - low) * (255.0 / max(high - low, 1e-6))
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    grey: NDArray[np.uint8] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return grey
 
 
 def cine_gif(cine: NDArray[np.generic], rr_ms: float, *, side: int = 384) -> bytes:

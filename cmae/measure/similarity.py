@@ -84,6 +84,23 @@ def cine_error(recorded: NDArray[np.generic], decoded: NDArray[np.generic]) -> C
     )
 
 
+def difference(decoded: NDArray[np.generic], recorded: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Give decoded less recorded, signed.
+
+    Args:
+        decoded: A recording in its physical unit.
+        recorded: The same shape and unit.
+
+    Returns:
+        The same shape and unit.
+
+    Raises:
+        InputError: The shapes differ.
+    """
+    first, second = _pair(decoded, recorded)
+    return (first - second).astype(np.float32)
+
+
 def correlation(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:
     """Give Pearson's r over all elements of two arrays of one shape.
 

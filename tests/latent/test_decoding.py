@@ -8,7 +8,8 @@ from cmae.latent import decoding
 class EchoRun:
     """Fill a recording with the first number of its latent, scaled as a run scales."""
 
-    def __init__(self):
+    def __init__(self, modalities=("ecg", "mri")):
+        self.modalities = modalities
         self.batches = []
 
     def decode(self, modality, latents, *, mean=None, std=None):
@@ -57,3 +58,9 @@ def test_decodings_are_read_only():
 def test_no_latent_is_refused():
     with pytest.raises(InputError, match="no latent"):
         decoding.decode_all(EchoRun(), {})
+
+
+def test_a_run_of_one_modality_decodes_that_one():
+    decoded = decoding.decode_all(EchoRun(("ecg",)), latents(ecg=1))
+    assert list(decoded.ecg) == ["ecg"]
+    assert decoded.mri == {}

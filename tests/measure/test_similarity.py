@@ -53,3 +53,8 @@ def test_a_still_picture_of_the_right_heart_has_no_motion_correlation():
 def test_recordings_of_different_shapes_are_refused():
     with pytest.raises(InputError, match="cannot be compared"):
         similarity.ecg_error(np.zeros((600, 12)), np.zeros((600, 11)))
+
+
+def test_a_difference_of_integers_keeps_its_sign():
+    recorded = np.full((2, 2, 2), 500, np.uint16)
+    assert similarity.difference(recorded - 400, recorded).max() == -400

@@ -1,0 +1,162 @@
+"""What the explorer opens: the demo cohort, made once, or a person's own cohort made ready."""
+
+import fcntl
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cmae.data.cohort import Cohort
+from cmae.data.files import replacing
+from cmae.errors import CmaeError, RunError
+from cmae.progress import progress_bar
+
+logger = logging.getLogger(__name__)
+
+PARTICIPANTS = 1_000
+"""Participants of the demo cohort."""
+
+SEED = 7
+"""Seed of the demo cohort."""
+
+MAPS = ("umap", "pca")
+"""Maps that the explorer shows."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a server opens.
+
+    Attributes:
+        run: Run folder.
+        cohort: Cohort folder.
+        latents: Latents file of this run and this cohort.
+        is_demo: Whether this is the demo cohort.
+    """
+
+    run: Path
+    cohort: Path
+    latents: Path
+    is_demo: bool = False
+
+
+def prepare_demo(folder: Path, run: Path, *, participants: int = PARTICIPANTS) -> Sources:
+    """Make the demo cohort, its latents and its maps, or take those that stand.
+
+    Each step leaves either its finished result or nothing; a second caller waits for the first.
+
+    Args:
+        folder: Where the demo lies.
+        run: The demo run.
+        participants: Size of the cohort.
+
+    Returns:
+        What to open.
+
+    Raises:
+        CmaeError: A step failed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    sources = Sources(run, folder / "cohort", folder / "latents.h5", is_demo=True)
+    with _alone(folder):
+        made_by = {"participants": participants, "seed": SEED}
+        if _noted(folder / "cohort.json") != made_by or not _is_sound(sources.cohort):
+            shutil.rmtree(sources.cohort, ignore_errors=True)
+            _simulate(sources.cohort, participants)
+            _note(folder / "cohort.json", made_by)
+        prepare_latents(sources)
+    return sources
+
+
+def prepare_latents(sources: Sources) -> None:
+    """Embed a cohort and map its latents, unless that has been done with this run.
+
+    Args:
+        sources: The run, the cohort, and the file to make.
+
+    Raises:
+        CmaeError: A step failed.
+    """
+    note = sources.latents.with_suffix(".json")
+    cohort = Cohort.open(sources.cohort)
+    made_by = {"run": content_hash(sources.run), "cohort": cohort.fingerprint}
+    if _noted(note) == made_by and sources.latents.is_file():
+        return
+    # The networks' framework takes seconds to load: only where there is work for it.
+    from cmae.latent.embedding import embed  # noqa: PLC0415
+    from cmae.latent.map import add_maps  # noqa: PLC0415
+    from cmae.model.run import Run  # noqa: PLC0415
+
+    sources.latents.parent.mkdir(parents=True, exist_ok=True)
+    with progress_bar("Encoding every recording") as on_progress:
+        embed(Run.open(sources.run), cohort, sources.latents, on_progress=on_progress)
+    with progress_bar("Drawing the maps") as on_progress:
+        add_maps(sources.latents, on_progress=on_progress)
+    _note(note, made_by)
+
+
+def content_hash(run: Path) -> str:
+    """Hash what makes a run: its settings and weights, without loading them.
+
+    Args:
+        run: Run folder.
+
+    Returns:
+        A hexadecimal hash.
+
+    Raises:
+        RunError: The folder is not a run.
+    """
+    digest = hashlib.sha256()
+    for name in ("model.toml", "weights.safetensors"):
+        path = run / name
+        if not path.is_file():
+            raise RunError(f"{run} is not a run folder: it has no {name}.")
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _simulate(path: Path, participants: int) -> None:
+    from cmae.simulate.cohort import simulate  # noqa: PLC0415 - only the first start needs it
+
+    partial = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    with progress_bar(f"Simulating {participants:,} hearts") as on_progress:
+        simulate(partial, participants=participants, seed=SEED, on_progress=on_progress)
+    partial.rename(path)
+
+
+def _is_sound(cohort: Path) -> bool:
+    try:
+        return len(Cohort.open(cohort)) > 0
+    except CmaeError:
+        return False
+
+
+def _noted(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _note(path: Path, facts: Mapping[str, object]) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(facts), encoding="utf-8")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one process at a time make the demo; another waits and then finds it made."""
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            logger.warning("Another start is making the demo cohort: waiting for it.")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,158 @@
+"""The frame around every view: one style, header, badges, facts, small tables, and the stamp."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from app import phenotypes, session
+
+GENERATED = "Research use only, not for diagnosis"
+"""Stands wherever a model generated something."""
+
+SOURCE_TITLES = {"ecg": "ECG", "mri": "MRI", "joint": "ECG + MRI"}
+
+
+@cache
+def _css() -> str:
+    return Path(__file__).with_name("frame.css").read_text(encoding="utf-8")
+
+
+def style() -> None:
+    """Put the application's style on the page."""
+    st.html(f"<style>{_css()}</style>")
+
+
+def header(title: str, line: str, *, is_generated: bool = False) -> None:
+    """Show a view's title, one line that explains it, and the badges that apply.
+
+    Args:
+        title: A few words.
+        line: What the page shows and what one can do.
+        is_generated: Whether a model generated something on this page.
+    """
+    badges = []
+    if session.explorer().cohort.is_simulated:
+        badges.append('<span class="cmae-badge simulated">Simulated cohort</span>')
+    if is_generated:
+        badges.append(f'<span class="cmae-badge generated">{GENERATED}</span>')
+    st.html(
+        f'<div class="cmae-head"><h1>{escape(title)}</h1><p>{escape(line)}</p>'
+        f'<div class="cmae-badges">{"".join(badges)}</div></div>'
+    )
+
+
+def section(title: str, line: str = "") -> None:
+    """Show the title of a part of a view.
+
+    Args:
+        title: A few words.
+        line: What it shows, or nothing.
+    """
+    st.html(f'<div class="cmae-section"><h2>{escape(title)}</h2><span>{escape(line)}</span></div>')
+
+
+def facts(values: Mapping[str, str]) -> None:
+    """Show named values in a grid.
+
+    Args:
+        values: By name, the value as text; the part after its first space is written small.
+    """
+    cells = []
+    for name, value in values.items():
+        number, _, unit = value.partition(" ")
+        small = f" <small>{escape(unit)}</small>" if unit else ""
+        cells.append(f"<div><dt>{escape(name)}</dt><dd>{escape(number)}{small}</dd></div>")
+    st.html(f'<dl class="cmae-facts">{"".join(cells)}</dl>')
+
+
+def participant_facts(row: int, *, names: Sequence[str] | None = None) -> None:
+    """Show a row's phenotypes.
+
+    Args:
+        row: Row of the cohort.
+        names: Which; None: all of them.
+    """
+    cohort = session.explorer().cohort
+    if names is None:
+        names = phenotypes.ordered(cohort.columns)
+    facts(
+        {
+            phenotypes.title(name): phenotypes.written(
+                name, cohort.columns[name], cohort.table[name].iloc[row]
+            )
+            for name in names
+            if name in cohort.columns
+        }
+    )
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, dots: Sequence[str] = ()) -> None:
+    """Show a small table of text.
+
+    Args:
+        heads: Titles of the columns.
+        rows: Cells.
+        dots: For each row, the source (``ecg``, ``mri``, ``joint``) whose colour marks it.
+    """
+    head = "".join(f"<th>{escape(text)}</th>" for text in heads)
+    body = []
+    for number, cells in enumerate(rows):
+        dot = f'<i class="cmae-dot {escape(dots[number])}"></i>' if dots else ""
+        first, *others = (escape(cell) for cell in cells)
+        body.append(f"<tr><td>{dot}{first}</td>{''.join(f'<td>{c}</td>' for c in others)}</tr>")
+    st.html(
+        '<div class="cmae-table-wrap"><table class="cmae-table">'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def empty(text: str) -> None:
+    """Say in words why there is nothing here, and what to do.
+
+    Args:
+        text: One or two sentences.
+    """
+    st.html(f'<div class="cmae-empty">{escape(text)}</div>')
+
+
+def stamp(*details: str) -> None:
+    """Say which run, cohort and settings made what the page shows.
+
+    Args:
+        details: Further settings, for example those of the map.
+    """
+    here = session.explorer()
+    cohort = here.cohort
+    parts = [
+        f"Run {here.run_path.name} ({session.short(here.latents.run_fingerprint)})",
+        f"cohort {cohort.path.name} ({session.short(cohort.fingerprint)}, {len(cohort):,} rows)",
+        *details,
+    ]
+    st.html(f'<div class="cmae-stamp">{escape(" · ".join(parts))}</div>')
+
+
+def row_label(row: int) -> str:
+    """Name a row in a few words: its number, sex, age and ejection fraction, if known.
+
+    Args:
+        row: Row of the cohort.
+
+    Returns:
+        For example ``"412 · male 61 y · EF 55 %"``.
+    """
+    cohort = session.explorer().cohort
+    values = cohort.table.iloc[row]
+
+    def text(name: str, *, with_unit: bool = True) -> str:
+        if name not in cohort.columns:
+            return ""
+        return phenotypes.written(name, cohort.columns[name], values[name], with_unit=with_unit)
+
+    person = f"{text('sex')} {text('age_years', with_unit=False).partition('.')[0]}".strip()
+    parts = [f"{row:,}", person]
+    if "lvef_percent" in cohort.columns:
+        parts.append(f"EF {text('lvef_percent', with_unit=False).partition('.')[0]} %")
+    return " · ".join(part for part in parts if part)

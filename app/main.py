@@ -1,0 +1,48 @@
+"""The script that Streamlit runs for each person and interaction: frame, navigation, one view."""
+
+import streamlit as st
+
+from app import frame, session
+from app.views import about, map, participant, upload
+from cmae.errors import CmaeError
+
+
+def main() -> None:
+    """Draw the page that the address asks for."""
+    st.set_page_config(page_title="cmae explorer", page_icon="🫀", layout="wide")
+    frame.style()
+    if not session.is_chosen():
+        st.error("No cohort is open: start the explorer with `python -m app`.")
+        return
+    pages = {
+        "map": st.Page(map.show, title="Map", icon=":material/scatter_plot:", default=True),
+        "participant": st.Page(
+            participant.show,
+            title="Participant",
+            icon=":material/ecg_heart:",
+            url_path="participant",
+        ),
+        "upload": st.Page(
+            upload.show,
+            title="Your recording",
+            icon=":material/upload_file:",
+            url_path="upload",
+        ),
+        "about": st.Page(
+            about.show, title="Run and cohort", icon=":material/info:", url_path="about"
+        ),
+    }
+    chosen = st.navigation(list(pages.values()), position="top")
+    session.keep_pages(pages)
+    session.write_link()
+    problem = session.link_problem()
+    if problem is not None:
+        st.warning(problem)
+    try:
+        chosen.run()
+    except CmaeError as error:
+        st.error(str(error))
+    session.explorer().model.start(delay_s=session.WARM_UP_DELAY_S)
+
+
+main()

@@ -1,0 +1,190 @@
+"""The map of the whole cohort, with the heart that was picked or the group that was selected."""
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app import frame, map_data, panels, phenotypes, session
+from app.components.latent_map import latent_map
+from cmae.latent.groups import compare
+
+LINE = (
+    "Each dot is one heart, placed by what the model sees in its ECG or its MRI: hearts that look "
+    "alike lie close together. Click a dot to see it, draw a lasso to compare a group."
+)
+MAP_TITLES = {"umap": "UMAP", "pca": "PCA"}
+MAX_TABLE_ROWS = 5_000
+MAP_HEIGHT = 640
+
+
+def show() -> None:
+    """Draw the page."""
+    frame.header("Map of hearts", LINE)
+    here = session.explorer()
+    if not here.latents.maps:
+        frame.empty(
+            f"The latents {here.latents.path.name} have no map yet: run "
+            f"`cmae map {here.latents.path.name}`, then reload this page."
+        )
+        return
+    _explore()
+
+
+@st.fragment
+def _explore() -> None:
+    """Map on the left, what was picked or selected on it on the right; reruns on its own."""
+    left, right = st.columns([2.05, 1], gap="medium")
+    with left:
+        space, name, colour = _settings()
+        points = session.map_points(space, name)
+        if not len(points.positions):
+            frame.empty("There is no latent of this kind in the cohort: choose another space.")
+            return
+        event = latent_map(
+            points,
+            map_data.colour(session.explorer().cohort, points, colour),
+            key=f"map-{space}-{name}",
+            picked=map_data.point_of_row(points, session.row()),
+            height=MAP_HEIGHT,
+        )
+        settings = session.explorer().latents.map_settings.get(name, {})
+        frame.stamp(
+            f"map {MAP_TITLES.get(name, name)} of {map_data.SPACE_TITLES[space]} latents",
+            *(f"{key} {value}" for key, value in sorted(settings.items())),
+        )
+    if event.picked is not None and points.rows is not None:
+        session.choose_row(int(points.rows[event.picked]))
+    with right:
+        rows = map_data.rows_of_points(points, event.selected)
+        if len(rows):
+            _group(rows)
+        else:
+            _participant(session.row())
+
+
+def _settings() -> tuple[str, str, str]:
+    """Show the choices above the map and return space, map and colour."""
+    here = session.explorer()
+    spaces = [
+        space
+        for space, kinds in map_data.SPACES.items()
+        if all(kind in here.latents.kinds for kind in kinds)
+    ]
+    maps = sorted(here.latents.maps, key=lambda name: (name != "umap", name))
+    names = map_data.colour_names(here.cohort)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        space = st.segmented_control(
+            "Latents",
+            spaces,
+            default=spaces[0],
+            format_func=map_data.SPACE_TITLES.__getitem__,
+            required=True,
+            key="space",
+            bind="query-params",
+        )
+        name = st.segmented_control(
+            "Map",
+            maps,
+            default=maps[0],
+            format_func=lambda name: MAP_TITLES.get(name, name),
+            required=True,
+            key="map",
+            bind="query-params",
+        )
+        colour = st.selectbox(
+            "Colour",
+            names,
+            format_func=_colour_title,
+            key="colour",
+            bind="query-params",
+            width=260,
+        )
+    return space or spaces[0], name or maps[0], colour or names[0]
+
+
+def _colour_title(name: str) -> str:
+    if name == map_data.MODALITY:
+        return "ECG or MRI"
+    column = session.explorer().cohort.columns[name]
+    return f"{phenotypes.title(name)} ({column.unit})" if column.unit else phenotypes.title(name)
+
+
+def _participant(row: int) -> None:
+    """Show the recordings of the row that was picked."""
+    frame.section(f"Participant {row:,}")
+    frame.participant_facts(row, names=phenotypes.HEADLINES)
+    heart = panels.heart_of_row(row)
+    panels.cine_panel(heart, key="map-cine", group="map-ecg", sources=("ecg",))
+    panels.ecg_panel(heart, key="map-ecg")
+    with st.container(horizontal=True):
+        if st.button("See all decodings", type="primary", icon=":material/compare:"):
+            session.go_to_participant(row)
+        if st.button("Another at random", icon=":material/casino:"):
+            session.choose_random_row()
+            st.rerun(scope="fragment")
+
+
+def _group(rows: NDArray[np.int64]) -> None:
+    """Compare the selected rows with all others."""
+    cohort = session.explorer().cohort
+    selected = np.zeros(len(cohort), np.bool_)
+    selected[rows] = True
+    frame.section(
+        f"{len(rows):,} participants selected", f"{len(rows) / len(cohort):.1%} of the cohort"
+    )
+    names = [
+        name
+        for name in phenotypes.ordered(cohort.columns)
+        if cohort.columns[name].kind != "categorical"
+    ]
+    compared = compare(cohort.table, names, selected)
+    frame.table(
+        ("Mean ± SD", "selected", "others", "difference"),
+        [_compared(line) for line in compared.head(12).to_dict("records")],
+    )
+    st.caption("Difference in pooled standard deviations (Cohen's d), the largest first.")
+    shown = cohort.table.iloc[rows[:MAX_TABLE_ROWS]]
+    columns = list(names)
+    if session.are_identifiers_shown():
+        columns = ["participant_id", "visit", *columns]
+    picked = st.dataframe(
+        shown[columns],
+        height=230,
+        key="group-table",
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={"_index": st.column_config.NumberColumn("Row", format="%d")},
+    )
+    with st.container(horizontal=True):
+        st.download_button(
+            "Rows as CSV",
+            cohort.table.iloc[rows][columns].to_csv(index_label="row").encode(),
+            "selected_rows.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        positions = picked["selection"]["rows"]
+        if positions and st.button("See the marked participant", type="primary"):
+            session.go_to_participant(int(rows[positions[0]]))
+
+
+def _compared(line: dict[str, object]) -> tuple[str, str, str, str]:
+    """Write a row of the comparison as text."""
+    cohort = session.explorer().cohort
+    name = str(line["phenotype"])
+    column = cohort.columns[name]
+    mean, sd, rest_mean, rest_sd, effect = (
+        float(str(line[key])) for key in ("mean", "sd", "rest_mean", "rest_sd", "difference")
+    )
+    words = phenotypes.categories(name, column)
+    if words is not None:
+        title = f"{phenotypes.title(name)} ({words[1]})"
+        inside, outside = f"{mean:.0%}", f"{rest_mean:.0%}"
+    else:
+        unit = f" ({column.unit})" if column.unit else ""
+        title = phenotypes.title(name) + unit
+        inside = f"{phenotypes.number(mean)} ± {phenotypes.number(sd)}"
+        outside = f"{phenotypes.number(rest_mean)} ± {phenotypes.number(rest_sd)}"
+    text = "–" if np.isnan(effect) else f"{effect:+.2f}".replace("-", "−")
+    return title, inside, outside, text

@@ -1,0 +1,122 @@
+"""Fixtures for the explorer: a small cohort behind a run that answers at once, and its pages."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import session
+from cmae.data.modality import MODALITIES
+from cmae.latent.embedding import embed
+
+SCRIPT = Path(__file__).parents[2] / "app" / "main.py"
+
+
+class QuickRun:
+    """A run of no weights: a latent is the start of a recording, and decodes to a ramp of it."""
+
+    modalities = ("ecg", "mri")
+    latent_dim = 8
+    fingerprint = "beef" * 16
+
+    def encode(self, modality, recordings, *, batch_size=32):
+        flat = np.asarray(recordings, np.float32).reshape(len(recordings), -1)
+        return flat[:, :: flat.shape[1] // 8][:, :8] + 0.01
+
+    def decode(self, modality, latents, *, mean=None, std=None):
+        shape = MODALITIES[modality].shape
+        ramp = np.linspace(-1, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape)
+        values = ramp * latents[:, :1, None, None][: len(latents)].reshape(-1, *[1] * len(shape))
+        if std is not None:
+            tail = [1] * len(shape)
+            values = values * std.reshape(-1, *tail) + mean.reshape(-1, *tail)
+        return values.astype(np.float32)
+
+    def joint(self, latents, present):
+        masks = {name: present[name][:, None] for name in latents}
+        total = sum(np.where(masks[name], latents[name], 0) for name in latents)
+        return (total / np.maximum(sum(masks.values()), 1)).astype(np.float32)
+
+
+@pytest.fixture
+def make_explorer(tmp_path):
+    """Make an explorer of a cohort: QuickRun's latents, maps at seeded random positions."""
+
+    def make(cohort, *, load_run=QuickRun):
+        latents = embed(QuickRun(), cohort, tmp_path / "latents.h5")
+        rng = np.random.default_rng(0)
+        maps = {
+            name: {
+                kind: np.where(present[:, None], rng.normal(size=(len(cohort), 2)), np.nan).astype(
+                    np.float32
+                )
+                for kind, present in latents.present.items()
+            }
+            for name in ("umap", "pca")
+        }
+        settings = {"umap": {"neighbors": 15, "seed": 0}, "pca": {}}
+        latents = dataclasses.replace(latents, maps=maps, map_settings=settings)
+        return session.Explorer(
+            cohort=cohort, latents=latents, run_path=tmp_path / "quick_run", load_run=load_run
+        )
+
+    return make
+
+
+@pytest.fixture
+def explorer(make_explorer, small_cohort):
+    """The small cohort, shown by this process's server, with the model ready."""
+    shown = make_explorer(small_cohort)
+    session.show(shown)
+    with shown.model.use():
+        pass
+    return shown
+
+
+def _script(view):
+    """Run one view as main.py does: the script of AppTest."""
+    import importlib
+
+    from app import frame, session
+
+    frame.style()
+    session.write_link()
+    problem = session.link_problem()
+    if problem is not None:
+        import streamlit as st
+
+        st.warning(problem)
+    importlib.import_module(f"app.views.{view}").show()
+
+
+@pytest.fixture
+def page(explorer):
+    """Open a page: ``page("map", row="3")``."""
+
+    def run(view, **query):
+        at = AppTest.from_function(_script, args=(view,), default_timeout=30)
+        for name, value in query.items():
+            at.query_params[name] = value
+        return at.run()
+
+    return run
+
+
+@pytest.fixture
+def whole_app(explorer):
+    """Open the application at its first page."""
+    return AppTest.from_file(str(SCRIPT), default_timeout=30)
+
+
+def _texts(at):
+    htmls = [element.proto.body for element in at.get("html")]
+    kinds = (at.markdown, at.caption, at.error, at.warning)
+    return "\n".join(htmls + [element.value for kind in kinds for element in kind])
+
+
+@pytest.fixture
+def texts():
+    """All words on a page: ``texts(at)``."""
+    return _texts
