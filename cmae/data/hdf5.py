@@ -97,8 +97,10 @@ def _inspect(file: h5py.File, file_bytes: int) -> None:
                 _inspect_dataset(item, file_bytes)
     for group, name in soft_links:
         # With no external link in the file, a soft link can only lead into it, or nowhere.
-        if name not in group:
-            raise _RefusedError("it holds a soft link that leads to nothing in the file")
+        try:
+            h5py.h5o.open(group.id, name)
+        except (KeyError, RuntimeError):
+            raise _RefusedError("it holds a soft link that leads to nothing in the file") from None
 
 
 def _inspect_dataset(dataset: h5py.h5d.DatasetID, file_bytes: int) -> None:
