@@ -10,6 +10,8 @@ CmaeError
 └── Interrupted           the work was stopped on request and can be resumed
 """
 
+import signal
+
 
 class CmaeError(Exception):
     """Base of all errors raised on purpose; the command line prints it as one line, exit code 2."""
@@ -39,5 +41,14 @@ class SettingsError(InputError):
     """A setting is unknown, of the wrong type, or out of range."""
 
 
-class Interrupted(CmaeError):  # noqa: N818 - not a fault: the work stopped on request
-    """The work was stopped on request and can be resumed."""
+class Interrupted(CmaeError):
+    """The work was stopped on request and can be resumed.
+
+    Args:
+        message: What was kept and how to go on.
+        signal_number: The signal that asked for it.
+    """
+
+    def __init__(self, message: str, signal_number: int = signal.SIGINT) -> None:
+        super().__init__(message)
+        self.signal_number = int(signal_number)

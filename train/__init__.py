@@ -1,0 +1,1 @@
+"""Training: experiments in, run folders out."""

@@ -1,0 +1,90 @@
+"""``python -m train``: train an experiment into a run folder."""
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cmae.errors import CmaeError, Interrupted, SettingsError
+
+logger = logging.getLogger("train")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns:
+        0 when the run is complete, 2 for bad input, 130 after Ctrl-C, 143 after SIGTERM.
+    """
+    options = parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("absl").setLevel(logging.WARNING)
+    try:
+        train(options)
+    except Interrupted as error:
+        logger.warning("%s", error)
+        return 128 + error.signal_number
+    except CmaeError as error:
+        if options.debug:
+            raise
+        sys.stderr.write(f"train: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("train: stopped at once; give --resume to go on.\n")
+        return 128 + signal.SIGINT
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options: what changes a result is in the experiment file, not here."""
+    made = argparse.ArgumentParser(
+        prog="python -m train", description="Train an experiment into a run folder."
+    )
+    made.add_argument("experiment", type=Path, help="TOML file of the experiment")
+    made.add_argument("--cohort", type=Path, help="cohort folder to train on")
+    made.add_argument(
+        "--start-from",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="RUN",
+        help="run folders whose weights the first stage starts from",
+    )
+    made.add_argument("--steps", type=int, help="end each stage after this many batches")
+    made.add_argument("--resume", action="store_true", help="go on with an interrupted training")
+    made.add_argument("--out", type=Path, help="run folder to write (default: runs/NAME)")
+    made.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return made
+
+
+def train(options: argparse.Namespace) -> None:
+    """Read the settings and the cohort, then train.
+
+    Raises:
+        CmaeError: Something that was given cannot be used.
+    """
+    # Keras is imported only after the settings were found right.
+    from train import experiment as experiments  # noqa: PLC0415
+
+    experiment = experiments.read(options.experiment)
+    if options.steps is not None:
+        experiment = experiments.limited(experiment, options.steps)
+    if options.cohort is None:
+        raise SettingsError(
+            "No cohort was given: make one with 'cmae simulate --participants 1000 --out cohort/' "
+            "and give --cohort cohort/."
+        )
+    from cmae.data.cohort import Cohort  # noqa: PLC0415
+    from train.fit import fit  # noqa: PLC0415
+
+    out = options.out or Path("runs") / experiment.name
+    cohort = Cohort.open(options.cohort)
+    fit(experiment, cohort, out, start_from=options.start_from, is_resuming=options.resume)
+    logger.info("The run is complete: %s", out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""The devices of one machine: the only place that knows which framework is underneath Keras."""
+
+import contextlib
+import logging
+import os
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+
+from cmae.errors import SettingsError
+from train.experiment import Numerics
+
+logger = logging.getLogger(__name__)
+
+
+def prepare(numerics: Numerics, *, seed: int) -> contextlib.AbstractContextManager[Any]:
+    """Set precision, seeds and determinism, and take all GPUs of this machine.
+
+    Args:
+        numerics: How numbers are computed.
+        seed: Of all random numbers of Keras, NumPy and Python.
+
+    Returns:
+        A context in which the model must be built and compiled.
+
+    Raises:
+        SettingsError: Deterministic operations are asked for and the backend has none.
+    """
+    keras.utils.set_random_seed(seed)
+    keras.config.set_dtype_policy(numerics.precision)
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        return _tensorflow(numerics)
+    if numerics.deterministic and backend != "jax":
+        raise SettingsError(
+            f"numerics.deterministic is not supported with the {backend} backend: "
+            "use tensorflow or jax."
+        )
+    if backend == "jax" and len(keras.distribution.list_devices("gpu")) > 1:
+        keras.distribution.set_distribution(keras.distribution.DataParallel())
+    return contextlib.nullcontext()
+
+
+def _tensorflow(numerics: Numerics) -> contextlib.AbstractContextManager[Any]:
+    import tensorflow as tf  # noqa: PLC0415 - only where it is the backend
+
+    if numerics.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if len(gpus) > 1:
+        logger.info("Training on %d GPUs of this machine.", len(gpus))
+        scope: contextlib.AbstractContextManager[Any] = tf.distribute.MirroredStrategy().scope()
+        return scope
+    return contextlib.nullcontext()
