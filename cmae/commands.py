@@ -1,0 +1,211 @@
+"""What each command of the command line does: open, call the library, say what came of it."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from cmae.errors import InputError
+from cmae.progress import progress_bar
+
+# Each command imports what it needs when it runs: `cmae info COHORT` must not wait for Keras.
+# ruff: noqa: PLC0415
+
+Result = Mapping[str, object]
+
+PICTURES = (".svg", ".png", ".pdf")
+"""Suffixes that a translated recording is drawn for, instead of written as data."""
+
+
+def simulate(options: argparse.Namespace) -> Result:
+    """Make a cohort of simulated participants."""
+    from cmae.simulate import cohort as simulation
+
+    with progress_bar("simulating") as report:
+        cohort = simulation.simulate(
+            options.out,
+            participants=options.participants,
+            seed=options.seed,
+            processes=options.processes,
+            on_progress=report,
+        )
+    return {"cohort": str(options.out), **cohort.info()}
+
+
+def import_recordings(options: argparse.Namespace) -> Result:
+    """Read recordings of the outside world into a cohort."""
+    from cmae.data.cohort import Cohort
+    from cmae.readers import importing
+
+    cohort = Cohort.open_or_create(options.out)
+    read = importing.import_ecg if options.kind == "ecg" else importing.import_cine
+    with progress_bar(f"importing {options.kind}") as report:
+        summary = read(options.paths, cohort, ids=options.ids, on_progress=report)
+    return {"cohort": str(options.out), **asdict(summary)}
+
+
+def info(options: argparse.Namespace) -> Result:
+    """Say what a cohort, a run or a latents file holds."""
+    path: Path = options.path
+    if (path / "model.toml").is_file():
+        return _run_info(path, options.picture)
+    if options.picture is not None:
+        raise InputError(f"{path} is not a run: --picture draws the networks of a run.")
+    if path.is_dir():
+        from cmae.data.cohort import Cohort
+
+        return {"kind": "cohort", "path": str(path), **Cohort.open(path).info()}
+    if path.is_file():
+        return _latents_info(path)
+    raise InputError(f"There is no {path}: give a cohort, a run or a latents file.")
+
+
+def _run_info(path: Path, picture: Path | None) -> Result:
+    from cmae.model import describe
+    from cmae.model.run import Run
+
+    run = Run.open(path)
+    described = describe.describe(run)
+    if picture is not None:
+        from cmae.figures import network
+
+        layers = {name: part["layers"] for name, part in described["parts"].items()}
+        network.draw(layers, picture, title=path.resolve().name)
+    return {"kind": "run", "path": str(path), **described}
+
+
+def _latents_info(path: Path) -> Result:
+    from cmae.latent.latents import Latents
+
+    latents = Latents.open(path)
+    return {
+        "kind": "latents",
+        "path": str(path),
+        "rows": len(latents),
+        "latent_dim": latents.latent_dim,
+        "present": {kind: int(mask.sum()) for kind, mask in latents.present.items()},
+        "is_simulated": latents.is_simulated,
+        "shard": None if latents.shard is None else "{}/{}".format(*latents.shard),
+        "maps": latents.map_settings,
+        "neighbours": list(latents.neighbours),
+        "run_fingerprint": latents.run_fingerprint,
+        "cohort_fingerprint": latents.cohort_fingerprint,
+    }
+
+
+def drop(options: argparse.Namespace) -> Result:
+    """Remove participants from a cohort."""
+    from cmae.data.cohort import Cohort
+
+    try:
+        lines = options.ids.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"The list of participants {options.ids} cannot be read: give a text file with one "
+            "participant_id a line."
+        ) from error
+    wanted = [line.strip() for line in lines if line.strip()]
+    if wanted and wanted[0] == "participant_id":
+        wanted = wanted[1:]
+    summary = Cohort.open(options.cohort).drop(wanted)
+    return {"cohort": str(options.cohort), **asdict(summary)}
+
+
+def embed(options: argparse.Namespace) -> Result:
+    """Encode every recording of a cohort."""
+    from cmae.data.cohort import Cohort
+    from cmae.latent import embedding
+    from cmae.model.run import Run
+
+    cohort = Cohort.open(options.cohort)
+    with progress_bar("embedding") as report:
+        embedding.embed(
+            Run.open(options.run),
+            cohort,
+            options.out,
+            shard=options.shard,
+            batch_size=options.batch_size or embedding.BATCH_SIZE,
+            on_progress=report,
+        )
+    return _latents_info(options.out)
+
+
+def merge(options: argparse.Namespace) -> Result:
+    """Put shards of latents together."""
+    from cmae.latent import embedding
+
+    embedding.merge(options.shards, options.out)
+    return _latents_info(options.out)
+
+
+def add_map(options: argparse.Namespace) -> Result:
+    """Add maps and neighbours to latents."""
+    from cmae.latent import map as maps
+
+    settings = maps.MapSettings(
+        neighbors=options.umap_neighbors,
+        min_distance=options.min_distance,
+        seed=options.seed,
+        kept_neighbours=options.neighbours,
+    )
+    with progress_bar("mapping") as report:
+        maps.add_maps(options.latents, settings=settings, on_progress=report)
+    return _latents_info(options.latents)
+
+
+def export(options: argparse.Namespace) -> Result:
+    """Write latents as tables for other programs."""
+    from cmae.data.cohort import Cohort
+    from cmae.latent import export as exports
+    from cmae.latent.latents import Latents
+
+    cohort = None if options.cohort is None else Cohort.open(options.cohort)
+    with progress_bar("exporting") as report:
+        files = exports.export(
+            Latents.open(options.latents),
+            options.out,
+            format_name=options.format,
+            settings=exports.ExportSettings(visit=options.visit, name=options.name),
+            cohort=cohort,
+            on_progress=report,
+        )
+    return {"folder": str(options.out), "files": files}
+
+
+def translate(options: argparse.Namespace) -> Result:
+    """Decode a recording of one modality into the other."""
+    from cmae.latent import translation
+    from cmae.model.run import Run
+
+    source, file = options.source
+    is_picture = options.out.suffix.lower() in PICTURES
+    if not is_picture:
+        translation.check_suffix(options.target, options.out)
+    recorded = translation.read(source, Path(file))
+    translated = translation.translate(Run.open(options.run), recorded, options.target)
+    if is_picture:
+        from cmae.figures import recordings
+
+        title = f"Translated from {source} (research use only, not for diagnosis)"
+        if options.target == "ecg":
+            recordings.ecg_overlay({"translated": translated}, options.out, title=title)
+        else:
+            recordings.cine_contact_sheet(
+                {"translated": translated}, options.out, title=title, rr_ms=recorded.rr_ms
+            )
+    else:
+        translation.write(options.target, translated, options.out, rr_ms=recorded.rr_ms)
+    return translation.summary(recorded, options.target, translated, options.out)
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], Result | None]] = {
+    "simulate": simulate,
+    "import": import_recordings,
+    "info": info,
+    "drop": drop,
+    "embed": embed,
+    "merge": merge,
+    "map": add_map,
+    "export": export,
+    "translate": translate,
+}
