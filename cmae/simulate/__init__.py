@@ -1,0 +1,1 @@
+"""Paired cohorts of simulated hearts whose truth is known: physiology, then ECG and cine of it."""

@@ -1,0 +1,106 @@
+"""What stands still around the heart: lungs, liver, spine, chest wall and its fat."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmae.data.modality import MRI_PIXEL_MM
+from cmae.simulate.canvas import SIDE, Image, coverage, paint, paint_rod, smooth_field
+
+LUNG, LIVER, SOFT, WALL_MUSCLE, BONE, AIR = 22.0, 74.0, 58.0, 78.0, 62.0, 2.0
+FAT = -255.0
+"""Fat precesses against water: negative, so that borders of both go dark when the magnitude is
+taken."""
+
+Floats = NDArray[np.float64]
+
+
+def chest(heart: Mapping[str, Any], rng: np.random.Generator) -> Image:
+    """Render the still background.
+
+    Args:
+        heart: The factors of MRI_INPUTS.
+        rng: Fine variety.
+
+    Returns:
+        (96, 96) signed intensity.
+    """
+    rows, columns = (axis.astype(np.float32) for axis in np.mgrid[:SIDE, :SIDE])
+    picture = np.full((1, SIDE, SIDE), LUNG, np.float32)
+    picture += 4 * smooth_field(rng, 7)
+    _vessels(picture, rng, 26, (8, 88), (6, 90), 60.0)
+    _mediastinum(picture, rng)
+    _liver(picture, heart, rng, rows, columns)
+    _wall(picture, heart, rng, rows, columns)
+    background: Image = picture[0]
+    return background
+
+
+def _all() -> tuple[slice, slice]:
+    return slice(0, SIDE), slice(0, SIDE)
+
+
+def _vessels(
+    picture: Image,
+    rng: np.random.Generator,
+    number: int,
+    rows: tuple[int, int],
+    columns: tuple[int, int],
+    value: float,
+) -> None:
+    for _ in range(number):
+        start = np.array([rng.uniform(*columns), rng.uniform(*rows)])
+        step = rng.standard_normal(2) * 2.0
+        brightness = value * rng.uniform(0.6, 1.9)
+        paint_rod(picture, (start, start + step), rng.uniform(0.2, 0.7), brightness, 0.75)
+
+
+def _mediastinum(picture: Image, rng: np.random.Generator) -> None:
+    """Soft tissue from the spine to the atria, the vertebra, its canal."""
+    spine = np.array([35.0, 2.5]) + rng.normal(0, 1.2, 2)
+    ends = (spine - np.array([1.0, 0.0]), spine + np.array([1.0, 0.0]))
+    canal = spine - np.array([0.0, 8.0])
+    paint_rod(picture, (spine, np.array([47.0, 26.0])), 12.0, SOFT, 1.0)
+    paint_rod(picture, ends, 9.6, 24.0, 1.0)
+    paint_rod(picture, ends, 8.8, BONE, 1.0)
+    paint_rod(picture, (canal, canal), 4.0, 250.0, 1.0)
+    for _ in range(5):
+        start = np.array([rng.uniform(36, 60), rng.uniform(13, 24)])
+        end = start + rng.normal(0, 3, 2)
+        paint_rod(picture, (start, end), rng.uniform(0.8, 1.8), 0.55 * FAT, 0.8)
+
+
+def _liver(
+    picture: Image, heart: Mapping[str, Any], rng: np.random.Generator, rows: Image, columns: Image
+) -> None:
+    """The dome under the right heart: higher where the heart lies flat."""
+    down = 4.2 * heart["heart_lie_z"]
+    distance = np.hypot((columns + 8.0) / 1.06, rows - 102.0 - down) - 47.0
+    texture = LIVER + 5 * smooth_field(rng, 9)
+    paint(picture, _all(), coverage(distance[None], 0.8), 16.0)
+    paint(picture, _all(), coverage(distance[None]), texture)
+    _vessels(picture, rng, 7, (74, 95), (2, 26), 110.0)
+
+
+def _wall(
+    picture: Image, heart: Mapping[str, Any], rng: np.random.Generator, rows: Image, columns: Image
+) -> None:
+    """From inside to outside: muscle with ribs, fat, skin, air."""
+    wide, high = 71.0 + rng.normal(0, 1.5), 80.0 + rng.normal(0, 1.0)
+    radius = np.hypot((columns - 43.0) / wide, (rows - 9.0) / high)
+    outward = ((radius - 1) * high * (0.95 + 0 * radius))[None].astype(np.float32)
+    muscle = 5.5 + rng.normal(0, 0.5)
+    fat = heart["chest_fat_mm"] / MRI_PIXEL_MM
+    inside = 0.6 * FAT * np.clip(0.5 + smooth_field(rng, 8), 0, 1)
+    paint(picture, _all(), coverage(-outward, 1.6), inside + 20)
+    paint(picture, _all(), coverage(-outward), WALL_MUSCLE + 7 * smooth_field(rng, 12))
+    angle = np.arctan2(rows - 9.0, columns - 43.0)
+    ribs = np.cos(angle * 13 + rng.uniform(0, 6)) > 0.55
+    band = ribs & (outward[0] > 1.2) & (outward[0] < 4.0)
+    paint(picture, _all(), 0.7 * band[None].astype(np.float32), 30.0)
+    paint(picture, _all(), coverage(muscle - outward), FAT + 12 * smooth_field(rng, 10))
+    skin = muscle + fat
+    paint(picture, _all(), coverage(skin - outward), 70.0)
+    paint(picture, _all(), coverage(skin + 1.2 - outward), AIR)

@@ -1,0 +1,184 @@
+"""Physiology to a cine: a moving four-chamber section in a chest, as balanced SSFP shows it.
+
+The canvas is as the scanner stores such a section: the spine above, the chest wall below, the
+patient's left on the viewer's right, the apex down and to the right.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmae.data.modality import MRI_PIXEL_MM
+from cmae.simulate.canvas import (
+    FRAMES,
+    SIDE,
+    Box,
+    Image,
+    Placement,
+    coverage,
+    paint,
+    paint_rod,
+    signed_distance,
+    smooth_field,
+)
+from cmae.simulate.chest import FAT, chest
+from cmae.simulate.motion import Cycle, cycle
+from cmae.simulate.section import LATERAL, Chamber, Section, section, ventricle_profile
+
+Floats = NDArray[np.float64]
+
+BLOOD, MUSCLE = 335.0, 92.0
+RV_WALL_MM, ATRIUM_WALL_MM = 3.2, 2.0
+
+
+def render(heart: Mapping[str, Any], rng: np.random.Generator) -> NDArray[np.uint16]:
+    """Render the cine of a heart.
+
+    Args:
+        heart: The factors of MRI_INPUTS, a row of ``physiology.draw``.
+        rng: Fine variety of the chest, texture and noise.
+
+    Returns:
+        (96, 96, 50) scanner integers at 1.8 mm a pixel; frame 0 is the end of diastole.
+    """
+    beat = cycle(heart)
+    shape = section(heart, beat)
+    place = placement(heart)
+    background = chest(heart, rng)
+    frames = np.repeat(background[None], FRAMES, axis=0)
+    _paint_vessels(frames, beat, shape, place, rng)
+    _paint_heart(frames, heart, shape, place, rng)
+    _paint_inside(frames, heart, beat, shape, place)
+    return _scanned(frames, heart, beat, rng)
+
+
+def placement(heart: Mapping[str, Any]) -> Placement:
+    """Return where the heart lies on the canvas: its turn is seen by the ECG as well."""
+    angle = 60.0 + 6.5 * heart["heart_turn_z"] + heart["section_tilt_deg"]
+    return Placement(
+        column=49.0 + heart["section_column_mm"] / MRI_PIXEL_MM,
+        row=49.0 + heart["section_row_mm"] / MRI_PIXEL_MM,
+        origin=(-14.0, 0.72 * heart["lv_length_mm"]),
+        angle=float(np.deg2rad(angle)),
+    )
+
+
+def _near(shape: Chamber, place: Placement, margin_mm: float) -> tuple[Box, Image]:
+    centre = place.pixels(shape.centre)
+    return signed_distance(place.pixels(shape.contour), centre, margin_mm / MRI_PIXEL_MM)
+
+
+def _paint_vessels(
+    frames: Image, beat: Cycle, shape: Section, place: Placement, rng: np.random.Generator
+) -> None:
+    """Descending aorta beside the spine, pulmonary veins into the left atrium."""
+    aorta = np.array([54.0, 8.5]) + rng.normal(0, 1.3, 2)
+    radius = rng.normal(6.6, 0.5)
+    flow = (0.92 + 0.22 * np.roll(beat.outflow, 3)).astype(np.float32)[:, None, None]
+    paint_rod(frames, (aorta, aorta), radius + 1.1, 45.0, 1.0)
+    paint_rod(frames, (aorta, aorta), radius, BLOOD * flow, 1.0)
+    roof = shape.la.contour[..., 1].max()
+    x_low, x_high = shape.la.contour[0, :, 0].min(), shape.la.contour[0, :, 0].max()
+    veins = (
+        ((0.5 * (x_low + x_high) + 4, roof - 12), (x_high + 16, roof + 4), 3.0),
+        ((x_low + 12, roof - 8), (x_low - 14, roof + 7), 2.7),
+    )
+    for start, end, size in veins:
+        ends = (place.pixels(np.array(start)), place.pixels(np.array(end)))
+        paint_rod(frames, ends, size + 0.9, 50.0, 1.0)
+        paint_rod(frames, ends, size, 0.9 * BLOOD, 1.0)
+
+
+def _paint_heart(
+    frames: Image,
+    heart: Mapping[str, Any],
+    shape: Section,
+    place: Placement,
+    rng: np.random.Generator,
+) -> None:
+    """Fat on the heart, then all muscle, then all blood."""
+    fat = heart["heart_fat_mm"] / MRI_PIXEL_MM
+    wall, thin = RV_WALL_MM / MRI_PIXEL_MM, ATRIUM_WALL_MM / MRI_PIXEL_MM
+    rv_box, rv = _near(shape.rv, place, 12.0)
+    lv_box, lv = _near(shape.lv, place, 2.0)
+    outside_box, outside = _near(shape.lv_outside, place, 6.0)
+    la_box, la = _near(shape.la, place, 5.0)
+    ra_box, ra = _near(shape.ra, place, 5.0)
+    paint(frames, rv_box, coverage(rv, wall + fat), 0.85 * FAT)
+    paint(frames, outside_box, coverage(outside, 0.25 * fat), 0.6 * FAT)
+    for hinges, size in ((shape.tricuspid, 1.9 + 0.9 * fat), (shape.mitral, 1.2 + 0.6 * fat)):
+        outer = hinges[:, 1] + 0.10 * (hinges[:, 1] - hinges[:, 0])
+        groove = place.pixels(outer + np.array([0.0, 1.0]))
+        paint_rod(frames, (groove, groove), size, 0.9 * FAT, 0.9)
+    for box, distance in ((la_box, la), (ra_box, ra)):
+        paint(frames, box, coverage(distance, thin), 0.95 * MUSCLE)
+    paint(frames, rv_box, coverage(rv, wall), 0.95 * MUSCLE)
+    paint(frames, outside_box, coverage(outside), MUSCLE)
+    rows, columns = np.mgrid[rv_box]
+    low = place.pixels(shape.rv.contour[0].mean(axis=0))
+    apical = (rows - low[1]) * np.sin(place.angle) + (columns - low[0]) * np.cos(place.angle)
+    strands = 0.10 * smooth_field(rng, 22)[rv_box] + 0.16
+    rough = 1.04 * BLOOD * (1 - strands / (1 + np.exp(-(apical - 4) / 4)))
+    paint(frames, ra_box, coverage(ra), 1.0 * BLOOD)
+    paint(frames, la_box, coverage(la), 0.97 * BLOOD)
+    paint(frames, rv_box, coverage(rv), rough.astype(np.float32))
+    paint(frames, lv_box, coverage(lv), BLOOD)
+
+
+def _paint_inside(
+    frames: Image, heart: Mapping[str, Any], beat: Cycle, shape: Section, place: Placement
+) -> None:
+    """Papillary muscle, moderator band, aortic root, valve leaflets."""
+    mass = np.cbrt(heart["lv_mass_g"] / 86.0)
+    ends = []
+    for along in (0.40, 0.62):
+        across = 0.80 * LATERAL * shape.half_width * ventricle_profile(np.array([along]))
+        ends.append(place.pixels(np.stack([across - 1.0, along * shape.length], axis=-1)))
+    paint_rod(frames, (ends[0], ends[1]), 1.35 * mass, MUSCLE, 0.72)
+    middle = shape.rv.contour.shape[1] // 2
+    septal, free = shape.rv.contour[:, 10], shape.rv.contour[:, 2 * middle - 12]
+    paint_rod(frames, (place.pixels(septal), place.pixels(free)), 0.45, 1.4 * MUSCLE, 0.45)
+    if heart["outflow_share"] > 0:
+        root = place.pixels(shape.mitral[:, 0] + np.array([-5.0, 3.0]))
+        value = (0.62 + 0.25 * beat.outflow).astype(np.float32)[:, None, None] * BLOOD
+        paint_rod(frames, (root, root), 6.4, 1.1 * MUSCLE, 0.8 * heart["outflow_share"])
+        paint_rod(frames, (root, root), 5.2, value, 0.9 * heart["outflow_share"])
+    for hinges in (shape.mitral, shape.tricuspid):
+        _paint_leaflets(frames, hinges, beat.opening, place)
+
+
+def _paint_leaflets(frames: Image, hinges: Floats, opening: Floats, place: Placement) -> None:
+    """Two thin leaflets: closed they meet just below the ring, open they hang downwards."""
+    ring = hinges[:, 1] - hinges[:, 0]
+    width = np.hypot(ring[:, 0], ring[:, 1])[:, None]
+    across = ring / width
+    down = np.stack([across[:, 1], -np.abs(across[:, 0])], axis=-1)
+    down[:, 0] *= np.sign(across[:, 0])
+    swing = (0.20 + 1.05 * opening)[:, None]
+    for hinge, side, share in ((hinges[:, 0], 1.0, 0.56), (hinges[:, 1], -1.0, 0.48)):
+        tip = hinge + share * width * (side * np.cos(swing) * across + np.sin(swing) * down)
+        paint_rod(frames, (place.pixels(hinge), place.pixels(tip)), 0.55, 0.9 * MUSCLE, 0.62)
+
+
+def _scanned(
+    frames: Image, heart: Mapping[str, Any], beat: Cycle, rng: np.random.Generator
+) -> NDArray[np.uint16]:
+    """Flow texture, coil shading, gain and Rician noise, as the scanner's integers."""
+    still, early, late = (smooth_field(rng, cells).ravel() for cells in (12, 9, 9))
+    inflow, outflow = beat.inflow[:, None], beat.outflow[:, None]
+    texture = (0.028 * still + 0.05 * inflow * early + 0.04 * outflow * late).astype(np.float32)
+    rows, columns = np.mgrid[:SIDE, :SIDE] / (SIDE - 1) - 0.5
+    coil = 1 + heart["coil_row"] * rows + heart["coil_column"] * columns
+    coil = coil + 0.10 * smooth_field(rng, 2)
+    gain = (heart["scanner_gain"] * coil.clip(0.4)).astype(np.float32)
+    frames = frames * (1 + texture.reshape(frames.shape))
+    frames *= gain
+    level = np.float32(heart["scanner_noise"] * heart["scanner_gain"])
+    noise = rng.standard_normal((2, *frames.shape), dtype=np.float32)
+    noise *= level
+    frames += noise[0]
+    magnitude = np.hypot(frames, noise[1], out=frames)
+    magnitude += np.float32(0.5)
+    return np.ascontiguousarray(magnitude.astype(np.uint16).transpose(1, 2, 0))
