@@ -41,7 +41,8 @@ def render(heart: Mapping[str, Any], rng: np.random.Generator) -> NDArray[np.uin
         rng: Fine variety of the chest, texture and noise.
 
     Returns:
-        (96, 96, 50) scanner integers at 1.8 mm a pixel; frame 0 is the end of diastole.
+        (96, 96, 50) scanner integers at 1.8 mm a pixel; the front of the chest at the top, the
+        patient's left on the right; frame 0 is the end of diastole.
     """
     beat = cycle(heart)
     shape = section(heart, beat)
@@ -179,6 +180,10 @@ def _scanned(
     noise = rng.standard_normal((2, *frames.shape), dtype=np.float32)
     noise *= level
     frames += noise[0]
-    magnitude = np.hypot(frames, noise[1], out=frames)
+    frames *= frames
+    noise[1] *= noise[1]
+    frames += noise[1]
+    magnitude = np.sqrt(frames, out=frames)
     magnitude += np.float32(0.5)
-    return np.ascontiguousarray(magnitude.astype(np.uint16).transpose(1, 2, 0))
+    # The canvas has the spine above; cines have the front of the chest at the top, as imports do.
+    return np.ascontiguousarray(magnitude.astype(np.uint16)[:, ::-1].transpose(1, 2, 0))
