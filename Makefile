@@ -17,7 +17,7 @@ WORKERS ?= 2
 # `make bench SIZE=full` measures at full size (minutes each); small is what CI runs.
 SIZE ?= small
 
-SOURCES := cmae train app tests benchmarks
+SOURCES := cmae train app tests benchmarks data_samples
 
 .DEFAULT_GOAL := help
 .PHONY: help app test check bench setup clean
