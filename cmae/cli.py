@@ -123,6 +123,8 @@ def _add_cohort_commands(command: _AddCommand) -> None:
     simulate.add_argument("--participants", type=_count, default=1000, help="how many (1000)")
     simulate.add_argument("--seed", type=int, default=0, help="seed of everything random (0)")
     simulate.add_argument("--out", type=Path, required=True, help="cohort folder to make or extend")
+    simulate.add_argument("--ecg-only", type=float, default=0.0, help="share with an ECG alone (0)")
+    simulate.add_argument("--mri-only", type=float, default=0.0, help="share with a cine alone (0)")
     simulate.add_argument("--processes", type=_count, help="processes to use (one a core)")
 
     importing = command("import", "read recordings of the outside world into a cohort")
@@ -133,8 +135,11 @@ def _add_cohort_commands(command: _AddCommand) -> None:
         "--ids",
         type=Path,
         metavar="TABLE",
-        help="CSV with the columns file, participant_id, visit (by default the file's name is "
-        "the participant)",
+        help="table with the columns file, participant and, if wanted, visit (by default the "
+        "file's name is the participant)",
+    )
+    importing.add_argument(
+        "--id-from", metavar="FIELD", help="header field that names the participant"
     )
 
     info = command("info", "say what a cohort, a run or a latents file holds, and if it is sound")

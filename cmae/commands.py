@@ -27,6 +27,8 @@ def simulate(options: argparse.Namespace) -> Result:
             participants=options.participants,
             seed=options.seed,
             processes=options.processes,
+            ecg_only=options.ecg_only,
+            mri_only=options.mri_only,
             on_progress=report,
         )
     return {"cohort": str(options.out), **cohort.info()}
@@ -40,7 +42,13 @@ def import_recordings(options: argparse.Namespace) -> Result:
     cohort = Cohort.open_or_create(options.out)
     read = importing.import_ecg if options.kind == "ecg" else importing.import_cine
     with progress_bar(f"importing {options.kind}") as report:
-        summary = read(options.paths, cohort, ids=options.ids, on_progress=report)
+        summary = read(
+            options.paths,
+            cohort,
+            ids=options.ids,
+            id_from=options.id_from,
+            on_progress=report,
+        )
     return {"cohort": str(options.out), **asdict(summary)}
 
 
@@ -198,7 +206,7 @@ def translate(options: argparse.Namespace) -> Result:
     return translation.summary(recorded, options.target, translated, options.out)
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace], Result | None]] = {
+COMMANDS: dict[str, Callable[[argparse.Namespace], Result]] = {
     "simulate": simulate,
     "import": import_recordings,
     "info": info,

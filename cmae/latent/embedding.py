@@ -162,6 +162,8 @@ def _encode_rows(
     def read(batch: NDArray[np.intp]) -> Floats:
         recordings = cohort.read_many(modality, (first_row + batch).tolist())
         missing = batch_size - len(batch)
+        if not missing:
+            return recordings
         return np.concatenate([recordings, recordings[-1:].repeat(missing, 0)])
 
     for batch, recordings in zip(batches, _read_ahead(read, batches), strict=True):
