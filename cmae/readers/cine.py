@@ -120,6 +120,8 @@ def _read_nifti(path: Path) -> CineSeries:
         shape = tuple(int(size) for size in image.shape)
         stored = _nifti_shape(shape)
         _check_unpacked(path, int(np.prod(shape)) * image.get_data_dtype().itemsize)
+        if image.get_data_dtype().kind not in "iuf":
+            raise ReadError("The NIfTI file holds colours or complex numbers: expected intensity.")
         frames = np.asarray(image.dataobj, np.float32).reshape(stored)
         affine = np.asarray(image.affine, np.float64)
         step = float(image.header["pixdim"][4 if len(shape) == 4 else 3])
@@ -152,7 +154,7 @@ def _nifti_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
             f"The NIfTI file holds {shape[2]} slices, a short-axis stack or a volume: expected "
             "one long-axis slice over time, (columns, rows, 1, frames)."
         )
-    if len(shape) not in {3, 4} or shape[-1] < 2:
+    if len(shape) not in {3, 4} or shape[-1] < 2 or min(shape) < 1:
         raise ReadError(
             f"The NIfTI file has shape {shape}: expected one slice over time, "
             "(columns, rows, 1, frames) or (columns, rows, frames)."
@@ -224,8 +226,10 @@ def checked_series(
             f"The cine's pixels measure {pixel_mm[0]:.3g} × {pixel_mm[1]:.3g} mm: expected "
             f"{SPACINGS_MM[0]} to {SPACINGS_MM[1]} mm; the pixel spacing is missing or wrong."
         )
-    if not np.isfinite(frames).all():
-        raise ReadError("The cine holds pixels that are not finite: export it again.")
+    if not np.isfinite(frames).all() or float(np.abs(frames).max()) > 1e7:
+        raise ReadError(
+            "The cine holds pixels that are not finite or beyond ten million: export it again."
+        )
     if float(np.ptp(frames)) == 0 or float(np.abs(np.diff(frames, axis=-1)).max()) == 0:
         raise ReadError("Nothing moves in the cine: all its frames are the same.")
     return CineSeries(

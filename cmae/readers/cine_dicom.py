@@ -7,15 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 
 from cmae.errors import ReadError
 from cmae.readers.cine import RR_MS, CineSeries, checked_series, group
-from cmae.readers.foreign import MAX_UNPACKED_BYTES, PARSER_FAULTS, check_file
+from cmae.readers.dicom import DICOM_FAULTS, open_dicom
+from cmae.readers.foreign import MAX_UNPACKED_BYTES
 
-_FAULTS = (*PARSER_FAULTS, InvalidDicomError)
 _MR_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.4": "MR image",
     "1.2.840.10008.5.1.4.1.1.4.1": "enhanced MR image",
@@ -70,20 +68,22 @@ def read_dicom_cine(files: Sequence[Path], *, series: int | None) -> CineSeries:
     return _assemble(_ordered(frames))
 
 
+def study_of(folder: Path) -> str | None:
+    """Return which examination the first DICOM image of a folder belongs to, None if unknown."""
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and (header := _header(path)) is not None:
+            return str(header.get("StudyInstanceUID") or "") or None
+    return None
+
+
 def _header(path: Path) -> Dataset | None:
     """Read a file's attributes without its pixels; None if it is no DICOM image."""
     try:
-        check_file(path, what="A DICOM file")
-        with path.open("rb") as opened:
-            if opened.read(132)[128:] != b"DICM":
-                return None
-        header = dcmread(path, stop_before_pixels=True)
+        header = open_dicom(path, has_pixels=False)
         sop_class = str(header.get("SOPClassUID", ""))
         if sop_class not in _MR_CLASSES or not header.get("Rows"):
             return None
-    except ReadError:
-        return None
-    except _FAULTS:
+    except (ReadError, *DICOM_FAULTS):
         return None
     return header
 
@@ -108,7 +108,7 @@ def _frames(path: Path, header: Dataset) -> list[_Frame]:
         return [_enhanced_frame(path, header, index) for index in range(count)]
     except ReadError:
         raise
-    except _FAULTS as error:
+    except DICOM_FAULTS as error:
         raise ReadError("A DICOM file's header is damaged: export the series again.") from error
 
 
@@ -239,7 +239,7 @@ def _pixels(frames: list[_Frame]) -> NDArray[np.float32]:
     try:
         for frame in frames:
             if opened != frame.path:
-                stored, opened = dcmread(frame.path).pixel_array, frame.path
+                stored, opened = open_dicom(frame.path).pixel_array, frame.path
             image = stored if frame.index is None or stored.ndim == 2 else stored[frame.index]
             if image.shape != size:
                 raise ReadError(
@@ -251,7 +251,7 @@ def _pixels(frames: list[_Frame]) -> NDArray[np.float32]:
             stack.append(image.astype(np.float32) * (1.0 if slope is None else slope) + intercept)
     except ReadError:
         raise
-    except _FAULTS as error:
+    except DICOM_FAULTS as error:
         raise ReadError(
             "The pixels of a DICOM image cannot be decoded: it is damaged or truncated."
         ) from error

@@ -17,6 +17,9 @@ MAX_DURATION_S = 60.0
 RATES_HZ = (80.0, 20_000.0)
 """Lowest and highest sampling rate that is believed."""
 
+MAX_VOLTAGE_MV = 5000.0
+"""Highest voltage that is believed, electrode offset included."""
+
 _MAX_CHANNELS = 64
 _MAX_HEADER_BYTES = 2**20
 _MV_PER_UNIT = {"v": 1000.0, "mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6}
@@ -81,7 +84,9 @@ def read_ecg(
     if header is not None:
         return _read_wfdb(header)
     check_file(path, what="The ECG file")
-    if _is_dicom(path):
+    with path.open("rb") as opened:
+        is_dicom = opened.read(132)[128:] == b"DICM"
+    if is_dicom:
         from cmae.readers.ecg_dicom import read_dicom_ecg  # noqa: PLC0415 - pydicom is slow to load
 
         return read_dicom_ecg(path)
@@ -135,8 +140,12 @@ def clinical_record(
             f"The ECG lacks {'lead' if len(lacking) == 1 else 'leads'} {', '.join(lacking)}: all "
             "twelve are needed, where two of I, II and III are enough for the six limb leads."
         )
-    signals = np.stack([found[lead] for lead in LEADS], axis=-1).astype(np.float32)
-    return EcgRecord(signals, float(rate_hz), source, derived)
+    signals = np.stack([found[lead] for lead in LEADS], axis=-1)
+    if not np.nanmax(np.abs(signals), initial=0.0) <= MAX_VOLTAGE_MV:
+        raise ReadError(
+            f"The ECG holds voltages beyond {MAX_VOLTAGE_MV:g} mV: check its gain and unit."
+        )
+    return EcgRecord(signals.astype(np.float32), float(rate_hz), source, derived)
 
 
 def check_rate(rate_hz: float | None) -> None:
@@ -300,9 +309,3 @@ def _is_positive(number: str) -> bool:
     except ValueError:
         return False
     return bool(np.isfinite(value) and value > 0)
-
-
-def _is_dicom(path: Path) -> bool:
-    """Whether a file starts as DICOM files do: 128 bytes, then ``DICM``."""
-    with path.open("rb") as opened:
-        return opened.read(132)[128:] == b"DICM"

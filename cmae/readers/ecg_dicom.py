@@ -3,14 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 from pydicom.waveforms import multiplex_array
 
 from cmae.errors import ReadError
+from cmae.readers.dicom import DICOM_FAULTS, open_dicom
 from cmae.readers.ecg import MAX_DURATION_S, EcgRecord, check_rate, clinical_record, millivolts_per
-from cmae.readers.foreign import PARSER_FAULTS
 
 _MAX_CHANNELS = 64
 _MAX_SAMPLES = 50_000_000
@@ -29,7 +27,7 @@ def read_dicom_ecg(path: Path) -> EcgRecord:
         ReadError: It holds no waveform, is damaged, or leaves the sensitivity open.
     """
     try:
-        dataset = dcmread(path)
+        dataset = open_dicom(path)
         groups = list(dataset.get("WaveformSequence") or [])
         if not groups:
             raise ReadError(
@@ -39,7 +37,7 @@ def read_dicom_ecg(path: Path) -> EcgRecord:
         return _read_group(groups[place])
     except ReadError:
         raise
-    except (*PARSER_FAULTS, InvalidDicomError) as error:
+    except DICOM_FAULTS as error:
         raise ReadError("The DICOM waveform cannot be read: it is damaged.") from error
 
 
@@ -63,13 +61,13 @@ def _read_group(group: Dataset) -> EcgRecord:
         correction = float(channel.get("ChannelSensitivityCorrectionFactor") or 1.0)
         factors.append(float(channel.ChannelSensitivity) * correction * millivolts_per(unit))
         offsets.append(float(channel.get("ChannelBaseline") or 0.0) * millivolts_per(unit))
-    stored = multiplex_array_of(group)[: int(MAX_DURATION_S * rate_hz)]
+    stored = _stored(group)[: int(MAX_DURATION_S * rate_hz)]
     return clinical_record(
         stored * np.array(factors) + np.array(offsets), names, rate_hz=rate_hz, source="DICOM"
     )
 
 
-def multiplex_array_of(group: Dataset) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def _stored(group: Dataset) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Return the stored integers of a group as floats, ``(samples, channels)``."""
     holder = Dataset()
     holder.WaveformSequence = [group]

@@ -68,7 +68,8 @@ def unpack(archive: Path, folder: Path) -> None:
 
     Args:
         archive: The ZIP file.
-        folder: An existing empty folder; member ``k`` becomes the file ``000k``.
+        folder: An existing empty folder; member ``k`` becomes the file ``0000k``, where a NIfTI
+            file keeps its ending.
 
     Raises:
         ReadError: The archive is damaged or encrypted, or unpacks to more than the bounds.
@@ -86,7 +87,8 @@ def unpack(archive: Path, folder: Path) -> None:
             for number, member in enumerate(members):
                 if member.flag_bits & 0x1:
                     raise ReadError("The ZIP archive is encrypted: unpack it first.")
-                with opened.open(member) as source, (folder / f"{number:05d}").open("wb") as sink:
+                target = folder / f"{number:05d}{_ending(member.filename)}"
+                with opened.open(member) as source, target.open("wb") as sink:
                     while block := source.read(2**20):
                         budget -= len(block)
                         if budget < 0:
@@ -97,6 +99,11 @@ def unpack(archive: Path, folder: Path) -> None:
                         sink.write(block)
     except PARSER_FAULTS as error:
         raise ReadError("The ZIP archive is damaged: copy or download it again.") from error
+
+
+def _ending(name: str) -> str:
+    """Return the ending of a NIfTI file's name, else nothing."""
+    return next((ending for ending in (".nii.gz", ".nii") if name.lower().endswith(ending)), "")
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -19,6 +19,7 @@ from cmae.readers.cine import CineSeries
 _HARMONICS = slice(1, 4)
 """Harmonics of the heart rate that hold the heart's motion; noise spreads over all."""
 
+_MAX_TILT_DEG = 40.0
 _SMOOTHING_MM = 6.0
 _VESSEL_RADIUS_MM = 10.0
 _MOVING_AREA_MM2 = 10_000.0
@@ -39,6 +40,8 @@ class HeartCine:
         heart_column: Its column.
         motion_energy: Share of the temporal variance around the heart that lies in the first
             three harmonics of the heart rate: near 1 for a cine, near 0 for noise.
+        plane_tilt_deg: Angle between the slice and the patient's left-right axis, or None where the
+            file does not say: small for a four-chamber view, about 50 for two and three chambers.
         clipped_share: Share of the crop that lies outside the recorded field and was filled with
             the nearest recorded pixel.
     """
@@ -50,6 +53,7 @@ class HeartCine:
     heart_row: float
     heart_column: float
     motion_energy: float
+    plane_tilt_deg: float | None
     clipped_share: float
 
 
@@ -63,8 +67,14 @@ def heart_crop(series: CineSeries) -> HeartCine:
         The crop, centred on what moves with the heart rate.
 
     Raises:
-        ReadError: Nothing in the frames moves with the heart rate.
+        ReadError: Nothing in the frames moves with the heart rate, or it is another view.
     """
+    tilt = plane_tilt_deg(series)
+    if tilt is not None and tilt > _MAX_TILT_DEG:
+        raise ReadError(
+            f"The slice stands {tilt:.0f}° to the patient's left-right axis, as two- and "
+            "three-chamber views do: expected a four-chamber view, which holds that axis nearly."
+        )
     row, column, energy = find_heart(series)
     across, along = _display_axes(series)
     offset = (np.arange(MRI.shape[0]) - (MRI.shape[0] - 1) / 2) * MRI_PIXEL_MM
@@ -95,6 +105,7 @@ def heart_crop(series: CineSeries) -> HeartCine:
         heart_row=row,
         heart_column=column,
         motion_energy=energy,
+        plane_tilt_deg=tilt,
         clipped_share=float(outside.mean()),
     )
 
@@ -139,6 +150,14 @@ def _largest(regions: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the largest connected region of some."""
     numbers, _ = label(regions)
     return np.asarray(numbers == 1 + int(np.argmax(np.bincount(numbers.ravel())[1:])))
+
+
+def plane_tilt_deg(series: CineSeries) -> float | None:
+    """Return the angle between a slice and the patient's left-right axis, None if unknown."""
+    if not series.is_oriented:
+        return None
+    normal = np.cross(series.right, series.down)
+    return float(np.degrees(np.arcsin(min(abs(normal[0]) / np.linalg.norm(normal), 1.0))))
 
 
 def resample_cycle(frames: NDArray[np.floating], count: int) -> NDArray[np.float64]:

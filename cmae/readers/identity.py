@@ -59,6 +59,13 @@ class Identity:
         Raises:
             ReadError: The table or the header does not say.
         """
+        participant, visit = self._found(path)
+        if not participant.strip().isprintable() or not 0 < len(participant.strip()) <= 200:
+            raise ReadError("The participant's identifier is empty, too long or not printable.")
+        return participant.strip(), visit
+
+    def _found(self, path: Path) -> Key:
+        """Look participant and visit up."""
         if self.table is not None:
             for name in (str(path), path.name, _stem(path)):
                 if name in self.table:
@@ -137,10 +144,9 @@ def _comment(text: str, name: str) -> str | None:
 
 def _dicom_value(path: Path, name: str) -> str | None:
     """Return an attribute of a DICOM file as text."""
-    from pydicom import dcmread  # noqa: PLC0415 - slow to load, and not needed by other ways
-    from pydicom.errors import InvalidDicomError  # noqa: PLC0415
+    from cmae.readers.dicom import DICOM_FAULTS, open_dicom  # noqa: PLC0415 - slow to load
 
     try:
-        return str(dcmread(path, stop_before_pixels=True).get(name) or "").strip()
-    except (*PARSER_FAULTS, InvalidDicomError) as error:
-        raise ReadError("The header cannot be read: the file is damaged or no DICOM.") from error
+        return str(open_dicom(path, has_pixels=False).get(name) or "").strip()
+    except DICOM_FAULTS as error:
+        raise ReadError("The header cannot be read: the file is damaged.") from error

@@ -1,6 +1,6 @@
 """Many foreign files enter a cohort: who they are of, what was read, what was refused and why."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from cmae.data.cohort import Cohort
 from cmae.data.column import Column
-from cmae.errors import CmaeError, InputError, ReadError
+from cmae.data.writer import CohortWriter
+from cmae.errors import ReadError
 from cmae.readers.cine import read_cine
 from cmae.readers.ecg import read_ecg
 from cmae.readers.foreign import files_in
@@ -34,6 +35,9 @@ COLUMNS = {
     "mri_heart_row": Column("pixel", "continuous", "quality", "mri", "Row of the heart's centre"),
     "mri_heart_column": Column(
         "pixel", "continuous", "quality", "mri", "Column of the heart's centre"
+    ),
+    "mri_plane_tilt_deg": Column(
+        "°", "continuous", "quality", "mri", "Angle of the slice to the left-right axis"
     ),
     "mri_clipped_share": Column(
         "", "continuous", "quality", "mri", "Share of the crop outside the recorded field"
@@ -160,38 +164,59 @@ def _import(
         )
     table = cohort.table[cohort.has(modality)]
     present = set(zip(table["participant_id"], table["visit"].astype(int), strict=True))
-    columns = {name: column for name, column in COLUMNS.items() if name not in cohort.columns}
+    columns = {
+        name: column
+        for name, column in COLUMNS.items()
+        if column.source == modality and name not in cohort.columns
+    }
+    crowded = _series_of_one_study(paths) if modality == "mri" else {}
     seen: set[Key] = set()
     refused: list[Refusal] = []
-    read = kept = 0
+    read = 0
     for start in range(0, len(paths), _FILES_A_COMMIT):
-        with cohort.writer(columns if start == 0 else {}) as writer:
+        with cohort.writer(columns) as writer:
             for number, path in enumerate(paths[start : start + _FILES_A_COMMIT], start + 1):
                 try:
-                    key = identity.key(path)
-                    if key in seen:
-                        raise ReadError(
-                            "An earlier file of this import has the same participant and visit: "
-                            "tell them apart by a table of identifiers."
-                        )
-                    if key in present:
-                        kept += 1
-                    else:
-                        found = _READERS[modality](path)
-                        writer.add(
-                            key[0], key[1], **{modality: found.recording}, values=found.values
-                        )
-                        read += 1
+                    key = _new_key(identity, path, seen)
+                    if path in crowded:
+                        raise ReadError(crowded[path])
+                    found = None if key in present else _READERS[modality](path)
                     seen.add(key)
-                except CmaeError as error:
-                    refused.append(Refusal(number, _without_path(error, path)))
+                except ReadError as error:
+                    refused.append(Refusal(number, _without_path(str(error), path)))
+                else:
+                    if found is not None:
+                        _add(writer, key, modality, found)
+                        read += 1
                 if on_progress is not None:
                     on_progress(number, len(paths))
+        columns = {}
     reasons = dict(Counter(refusal.reason for refusal in refused).most_common())
-    if refused and not read and not kept:
+    if len(refused) == len(paths):
         first = next(iter(reasons))
-        raise ReadError(f"Not one of {len(paths)} recordings could be read. The first: {first}")
+        raise ReadError(f"Not one of {len(paths)} recordings could be read. Most often: {first}")
+    kept = len(paths) - read - len(refused)
     return ImportSummary(len(paths), read, kept, tuple(refused), reasons, identity.source)
+
+
+def _new_key(identity: Identity, path: Path, seen: set[Key]) -> Key:
+    """Return participant and visit of a file, after checking that no file before had the same."""
+    key = identity.key(path)
+    if key in seen:
+        raise ReadError(
+            "An earlier file of this import has the same participant and visit: tell them apart "
+            "by a table of identifiers."
+        )
+    return key
+
+
+def _add(writer: CohortWriter, key: Key, modality: str, found: _Read) -> None:
+    """Add a recording to the cohort."""
+    participant, visit = key
+    if modality == "ecg":
+        writer.add(participant, visit, ecg=found.recording, values=found.values)
+    else:
+        writer.add(participant, visit, mri=found.recording, values=found.values)
 
 
 def _read_ecg(path: Path) -> _Read:
@@ -222,6 +247,7 @@ def _read_cine(path: Path) -> _Read:
             "mri_motion_energy": cine.motion_energy,
             "mri_heart_row": cine.heart_row,
             "mri_heart_column": cine.heart_column,
+            "mri_plane_tilt_deg": cine.plane_tilt_deg,
             "mri_clipped_share": cine.clipped_share,
         },
     )
@@ -265,12 +291,29 @@ def _cine_series(paths: Iterable[str | Path]) -> list[Path]:
     return list(found)
 
 
-def _without_path(error: CmaeError, path: Path) -> str:
-    """Return an error's sentence without the file's path, which may name a participant."""
-    text = str(error)
+def _series_of_one_study(paths: list[Path]) -> dict[Path, str]:
+    """Return why to refuse the DICOM folders that hold several series of one examination.
+
+    Taken one by one they would become as many participants, and most are other views.
+    """
+    from cmae.readers.cine_dicom import study_of  # noqa: PLC0415 - pydicom is slow to load
+
+    studies: defaultdict[str, list[Path]] = defaultdict(list)
+    for path in paths:
+        if path.is_dir() and (study := study_of(path)):
+            studies[study].append(path)
+    return {
+        path: f"{len(folders)} folders hold series of this one examination: give the folder of "
+        "its four-chamber cine alone."
+        for folders in studies.values()
+        for path in folders
+        if len(folders) > 1
+    }
+
+
+def _without_path(text: str, path: Path) -> str:
+    """Return a sentence without the file's path, which may name a participant."""
     for name in (str(path), path.name, path.stem):
         if len(name) > 3:
             text = text.replace(name, "the file")
-    if isinstance(error, InputError):
-        return text
-    raise error
+    return text

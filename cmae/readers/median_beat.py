@@ -1,19 +1,18 @@
 """Ten seconds of twelve leads become one representative beat, with a report on how good it is."""
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import uniform_filter1d
-from scipy.signal import butter, find_peaks, resample_poly, sosfiltfilt
+from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from cmae.data.modality import ECG, ECG_RATE_HZ, LEADS, R_PEAK_SAMPLE
 from cmae.errors import ReadError
 from cmae.readers.ecg import EcgRecord
+from cmae.readers.ecg_cleaning import at_500_hz, high_passed, without_mains
 
-MIN_DURATION_S = 2.5
 MIN_BEATS = 2
 
 _RATE = int(ECG_RATE_HZ)
@@ -73,9 +72,9 @@ def median_beat(record: EcgRecord) -> MedianBeat:
     Raises:
         ReadError: Too short, flat or missing leads, implausible voltages, or too few usable beats.
     """
-    signals = _at_500_hz(record)
-    signals = _without_mains(signals)
-    rough = _high_passed(signals, 0.6)
+    signals = at_500_hz(record)
+    signals = without_mains(signals)
+    rough = high_passed(signals, 0.6)
     peaks = _align(rough, find_beats(rough))
     if len(peaks) < MIN_BEATS + 1:
         raise ReadError(
@@ -128,87 +127,6 @@ def find_beats(signals: NDArray[np.float64]) -> NDArray[np.intp]:
     near = np.abs(candidates[:, None] - candidates[None, :]) < 2 * _RATE
     typical = np.array([np.percentile(heights[row], 75) for row in near])
     return np.asarray(candidates[heights > 0.42 * typical], np.intp)
-
-
-def _at_500_hz(record: EcgRecord) -> NDArray[np.float64]:
-    """Check a record and resample it: ``(samples, 12)`` in mV at 500 Hz, medians removed."""
-    if record.duration_s < MIN_DURATION_S:
-        raise ReadError(
-            f"The ECG lasts {record.duration_s:.1f} s: at least {MIN_DURATION_S:g} s are needed."
-        )
-    signals = record.signals.astype(np.float64)
-    finite = np.isfinite(signals)
-    gaps = [lead for lead, share in zip(LEADS, finite.mean(axis=0), strict=True) if share < 0.98]
-    if gaps:
-        raise ReadError(
-            f"The ECG holds no values in much of {_list(gaps)}: use a recording without gaps."
-        )
-    if not finite.all():
-        signals = _gaps_bridged(signals, finite)
-    spread = np.percentile(signals, 99, axis=0) - np.percentile(signals, 1, axis=0)
-    still = np.mean(np.diff(signals, axis=0) == 0, axis=0)
-    flat = [
-        lead
-        for lead, width, share in zip(LEADS, spread, still, strict=True)
-        if width < 0.005 or share > 0.98
-    ]
-    if flat:
-        raise ReadError(f"The ECG is flat in {_list(flat)}: was an electrode off?")
-    signals = signals - np.median(signals, axis=0)
-    ratio = Fraction(_RATE / record.rate_hz).limit_denominator(1000)
-    if ratio == 1:
-        return signals
-    resampled = resample_poly(signals, ratio.numerator, ratio.denominator, axis=0, padtype="line")
-    return np.asarray(resampled, np.float64)
-
-
-def _gaps_bridged(signals: NDArray[np.float64], finite: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the signals with straight lines over missing samples."""
-    bridged = signals.copy()
-    time = np.arange(len(signals))
-    for lead in range(signals.shape[1]):
-        known = finite[:, lead]
-        bridged[:, lead] = np.interp(time, time[known], signals[known, lead])
-    return bridged
-
-
-def _without_mains(signals: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Subtract a mains hum of 50 or 60 Hz where there is one, fitted in overlapping seconds.
-
-    A notch filter would ring after each QRS complex; a fitted sine does not.
-    """
-    spectrum = np.abs(np.fft.rfft(signals * np.hanning(len(signals))[:, None], axis=0))
-    frequency = np.fft.rfftfreq(len(signals), 1 / _RATE)
-    cleaned = signals
-    for mains in (50.0, 60.0):
-        line = spectrum[np.abs(frequency - mains) < 0.4].max(axis=0)
-        beside = (np.abs(frequency - mains) > 1.5) & (np.abs(frequency - mains) < 6)
-        floor = np.median(spectrum[beside], axis=0)
-        humming = line > 8 * floor
-        if humming.any():
-            cleaned = cleaned - _hum(cleaned, mains) * humming
-    return cleaned
-
-
-def _hum(signals: NDArray[np.float64], mains: float) -> NDArray[np.float64]:
-    """Fit a hum of slowly changing size to what is faster than the waves of the heart."""
-    fast = _high_passed(signals, 40.0)
-    wave = np.exp(2j * np.pi * mains * np.arange(len(signals)) / _RATE)
-    quiet = np.abs(fast).max(axis=1)
-    weight = (quiet < 3 * np.median(quiet)).astype(np.float64)
-    window = np.hanning(_RATE)
-    total = np.convolve(weight, window, "same") + 1e-9
-    hum = np.empty_like(signals)
-    for lead in range(signals.shape[1]):
-        product = 2 * fast[:, lead] * np.conj(wave) * weight
-        hum[:, lead] = np.real(np.convolve(product, window, "same") / total * wave)
-    return hum
-
-
-def _high_passed(signals: NDArray[np.float64], cutoff_hz: float) -> NDArray[np.float64]:
-    """Return the signals without what is slower, zero phase."""
-    sections = butter(2, cutoff_hz, "highpass", fs=_RATE, output="sos")
-    return np.asarray(sosfiltfilt(sections, signals, axis=0), np.float64)
 
 
 def _windows(signals: NDArray[np.float64], peaks: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -372,8 +290,3 @@ def _check_voltage(recording: NDArray[np.float64]) -> None:
             f"The largest QRS complex of the ECG measures {height:.3g} mV: expected 0.05 to 20 mV; "
             "check gain and unit."
         )
-
-
-def _list(leads: list[str]) -> str:
-    """Name leads in a sentence."""
-    return f"lead{'s' if len(leads) > 1 else ''} {', '.join(leads)}"
