@@ -17,11 +17,20 @@ _FILLS = (
     (("UpSampling", "Upsample", "Shuffle"), "#f0e442", "upsampling"),
     (("Dense",), "#009e73", "dense"),
     (("Normalization",), "#cc79a7", "normalization"),
-    (("",), "#d1d5db", "other"),
+    (("",), "#d1d5db", "sum, other"),
 )
 """Beginning or part of a layer's kind to its fill and its name in the key."""
 
-_HIDDEN = ("Input", "Activation", "Concatenate", "Dropout", "Identity", "Flatten", "Reshape")
+_HIDDEN = (
+    "Input",
+    "Activation",
+    "Concatenate",
+    "Dropout",
+    "Identity",
+    "Flatten",
+    "Reshape",
+    "Permute",
+)
 _BLOCK_MM, _GAP_MM, _LATENT_MM, _ROW_MM = 6.4, 1.6, 17.0, 68.0
 _TALLEST_MM, _LOWEST_MM = 34.0, 25.0
 
@@ -199,7 +208,8 @@ def _write_totals(
     operations = sum(layer.operations for layer in layers)
     text = f"{parameters:,} parameters"
     if operations:
-        text += f" · {operations / 1e9:.2f} G multiply–adds a recording"
+        count = f"{operations / 1e9:.2f} G" if operations >= 1e8 else f"{operations / 1e6:.0f} M"
+        text += f" · {count} multiply–adds a recording"
     x, y = start[0], start[1] + _ROW_MM / 2 + 1
     axes.text(x, y, name, fontsize=9, fontweight="bold", va="top")
     axes.text(x, y - 4, text, fontsize=7.5, color=GRAY, va="top")
