@@ -57,14 +57,22 @@ class EcgPaper {
       `${this.data.definitions}${content}<g class="calipers"></g></svg>`;
     this.svg = this.sheet.firstElementChild;
     this.svg.setAttribute("aria-label", `${this.data.description}. Press Enter for calipers, arrows to move them.`);
-    this.cursor = this.svg.querySelector(".cursor");
-    this.sheet.append(this.reading);
+    this.cursor = this.cursors(width);
+    this.sheet.append(this.cursor, this.reading);
     this.root.replaceChildren(this.toolbar(layout), this.sheet);
     this.hidden.forEach((number) => this.show(number, false));
     this.listen();
     this.measure(null);
     this.fit();
     if (isFocused) this.svg.focus();
+  }
+
+  /** A line in each column, in a layer of their own: moving them repaints nothing. */
+  cursors(width) {
+    const { cell_mm: cell, margin_mm: margin } = this.data;
+    const layer = make("div", { class: "cursor", "aria-hidden": "true", hidden: true });
+    for (let left = margin; left < width; left += cell) layer.append(make("i", { style: `left: ${(left / width) * 100}%` }));
+    return layer;
   }
 
   fit() {
@@ -123,8 +131,8 @@ class EcgPaper {
     let time = this.data.r_peak_ms + phase;
     if (time > LAST_MS) time -= cycle;
     const isOnPaper = time >= 0 && time <= LAST_MS;
-    this.cursor.style.visibility = isOnPaper ? "visible" : "hidden";
-    if (isOnPaper) this.cursor.setAttribute("transform", `translate(${(time * MM_PER_SECOND / 1000).toFixed(2)} 0)`);
+    this.cursor.hidden = !isOnPaper;
+    if (isOnPaper) this.cursor.style.transform = `translateX(${(time * MM_PER_SECOND) / 10 / this.size[0]}%)`;
   }
 
   listen() {

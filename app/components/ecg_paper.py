@@ -6,7 +6,9 @@ from typing import get_args
 import streamlit as st
 
 from app.components.ecg_sheet import (
+    CELL_MM,
     LAYOUTS,
+    MARGIN_MM,
     Layout,
     Order,
     Style,
@@ -71,6 +73,8 @@ def ecg_paper(
             "definitions": definitions(traces),
             "sheets": sheets,
             "traces": [{"label": trace.label, "style": trace.style} for trace in traces],
+            "cell_mm": CELL_MM,
+            "margin_mm": MARGIN_MM,
             "layout": layout,
             "order": order,
             "description": describe(traces),

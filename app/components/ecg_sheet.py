@@ -106,7 +106,10 @@ def definitions(traces: Sequence[Trace]) -> str:
         step = round(CELL_MM * 100 / len(heights))
         for lead, column in zip(LEADS, heights.T, strict=True):
             moves = " ".join(f"{step} {rise}" for rise in np.diff(column).tolist())
-            paths.append(f'<path id="t{number}-{lead}" d="m0 {column[0]}l{moves}"/>')
+            paths.append(
+                f'<path id="t{number}-{lead}" vector-effect="non-scaling-stroke" '
+                f'd="m0 {column[0]}l{moves}"/>'
+            )
     return f"<defs>{''.join(paths)}</defs>"
 
 
@@ -126,8 +129,6 @@ def sheet(traces: Sequence[Trace], *, layout: Layout, order: Order) -> tuple[flo
     width = MARGIN_MM + columns * CELL_MM
     parts = [_grid(width, height)]
     parts += [_cells(row, traces) for row in rows]
-    verticals = "".join(f"M{MARGIN_MM + k * CELL_MM:g} 0V{height:g}" for k in range(columns))
-    parts.append(f'<path class="cursor" d="{verticals}"/>')
     parts.append(f'<text class="scale" x="1" y="{height - 1.6:g}">25 mm/s · 10 mm/mV</text>')
     return width, height, "".join(parts)
 
@@ -275,10 +276,9 @@ def _style(colors: dict[str, str]) -> str:
     return (
         f".page{{fill:{colors['paper']}}}.minor{{{line};stroke:{colors['minor']};stroke-width:.4}}"
         f".major{{{line};stroke:{colors['major']};stroke-width:.7}}"
-        f"defs path{{{line}}}"
         f".trace,.pulse,.edge{{{line};stroke:{colors['ink']};stroke-width:1.2}}{traces}"
         f".residual{{stroke:{colors['residual']};stroke-width:.8}}"
-        f".zero{{{line};stroke:{colors['quiet']};stroke-width:.4}}.cursor{{display:none}}"
+        f".zero{{{line};stroke:{colors['quiet']};stroke-width:.4}}"
         f".lead{{{text};font-size:3.2px;font-weight:600;fill:{colors['ink']}}}"
         f".scale{{{text};font-size:2.8px;fill:{colors['quiet']}}}"
     )

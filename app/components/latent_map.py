@@ -1,65 +1,30 @@
 """Latent map: a WebGL scatter of up to a million latents, with lasso, pick, pairs and legend."""
 
-from collections.abc import Sequence
+import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import streamlit as st
 from numpy.typing import NDArray
 
+from app.components.map_points import LEFT_OUT, Categories, MapPoints, Numbers
+from app.components.wire import pack, read_assets
+from cmae.errors import InputError
 
-@dataclass(frozen=True, eq=False)
-class MapPoints:
-    """The geometry of a map: what does not change when colour or selection does.
+__all__ = ["Categories", "MapEvent", "MapPoints", "Numbers", "latent_map", "points_in_polygon"]
 
-    Make it once (``st.cache_resource``) and pass the same object: it is packed once and sent
-    to a browser once.
+_MOST_CORNERS = 2000
+_MOST_SHAPES = 200
 
-    Attributes:
-        positions: ``(points, 2)`` map coordinates; points with NaN are left out.
-        rows: ``(points,)`` row of the cohort that each point belongs to, shown on hover; None:
-            0 … points − 1. With both modalities on the map a row appears twice.
-        classes: ``(points,)`` 0 or 1, the marker of each point (disc or diamond): ECG latents
-            and MRI latents; None: all 0.
-        class_names: Names of the markers for the legend: ``("ECG latents", "MRI latents")``.
-        partners: ``(points,)`` index of the other point of the same participant, −1 for none;
-            a line joins the pair on hover and pick; None: no pairs.
-    """
-
-    positions: NDArray[np.floating]
-    rows: NDArray[np.integer] | None = None
-    classes: NDArray[np.integer] | None = None
-    class_names: Sequence[str] = ()
-    partners: NDArray[np.integer] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Categories:
-    """Colour by a categorical column.
-
-    Attributes:
-        codes: ``(points,)`` index into ``names``; −1 is missing and drawn grey.
-        names: Names for the legend, at most 12.
-        title: What the colours mean.
-    """
-
-    codes: NDArray[np.integer]
-    names: Sequence[str]
-    title: str
-
-
-@dataclass(frozen=True, eq=False)
-class Numbers:
-    """Colour by a continuous column, clipped at its 2nd and 98th percentile.
-
-    Attributes:
-        values: ``(points,)`` floats; NaN is missing and drawn grey.
-        title: What the colours mean, for people: "LV ejection fraction".
-        unit: Unit of the values: "%", "mL"; may be empty.
-    """
-
-    values: NDArray[np.floating]
-    title: str
-    unit: str = ""
+_component = st.components.v2.component(
+    "cmae_latent_map",
+    html='<div class="cmae latent-map"></div>',
+    css=read_assets("base.css", "latent_map.css"),
+    js=read_assets(
+        "wire.js", "map_geometry.js", "map_renderer.js", "map_legend.js", "latent_map.js"
+    ),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +37,16 @@ class MapEvent:
         selected: Indices of the points inside the lasso and boxes (sorted, unique), kept until
             changed or cleared; empty if there is no selection.
         shapes: How the selection was made, JSON-able, to keep with it: a list of
-            ``{"mode": "replace"|"add"|"subtract", "polygon": [[x, y], …]}`` in map coordinates.
+            ``{"mode": "replace"|"add"|"subtract", "polygon": [[x, y], …], …}`` in map
+            coordinates, with the legend's hidden entries.
+        is_supported: False if the browser told that it lacks WebGL: show
+            ``charts.latent_map_plotly`` instead.
     """
 
     picked: int | None
     selected: NDArray[np.int64]
-    shapes: list[dict[str, object]]
+    shapes: list[dict[str, Any]]
+    is_supported: bool = True
 
 
 def latent_map(
@@ -93,11 +62,13 @@ def latent_map(
 
     Wheel zooms, drag pans, the tool buttons switch to lasso or box; Shift adds to the selection,
     Alt subtracts. The browser sends back only the polygon; which points lie inside is decided
-    here. Wrap the call in a fragment so that a selection does not rerun the whole page.
+    here, once, among those that the legend did not hide. Wrap the call in a fragment so that a
+    selection does not rerun the whole page.
 
     Args:
-        points: The geometry, sent once.
-        color: One column of colour; changing it does not send the geometry again.
+        points: The geometry, sent once. A selection survives a change to other ``points`` of
+            the same rows and classes (another projection), and ends with others.
+        color: One column of color; changing it does not send the geometry again.
         key: Streamlit key, unique on the page.
         picked: Index of the point to mark as current (ring and pair line); None: none.
         selected: Indices to highlight in place of the map's own selection (a group chosen in a
@@ -108,9 +79,43 @@ def latent_map(
         What was picked and selected.
 
     Raises:
-        InputError: Lengths differ, or there is no finite point.
+        InputError: The column has another length than the points.
     """
-    raise NotImplementedError
+    facts, column = color.column()
+    if column.shape != (len(points),):
+        raise InputError(
+            f"The color column has shape {column.shape} for {len(points)} points: give one value "
+            "a point."
+        )
+    header = {
+        "kind": "view",
+        "geometry": points.geometry,
+        "color": facts,
+        "picked": None if picked is None else int(picked),
+        "height": int(height),
+        "key": key,
+    }
+    arrays: dict[str, NDArray[np.generic]] = {"column": column}
+    if selected is not None:
+        arrays["selected"] = np.asarray(selected).astype(np.uint32)
+    with st.container(gap=None):
+        # Two mounts of one component: Streamlit sends an unchanged message as its hash, so the
+        # geometry crosses once however often the colors change.
+        _component(key=f"{key}-geometry", data=points.block)
+        result = _component(
+            key=key,
+            data=pack(header, arrays),
+            on_lasso_change=_nothing,
+            on_unsupported_change=_nothing,
+            on_pick_change=_nothing,
+        )
+    shapes = _shapes_of(result.get("lasso"), points)
+    return MapEvent(
+        picked=_index_of(result.get("pick"), points),
+        selected=_selection(shapes, points=points, color=color, key=key),
+        shapes=shapes,
+        is_supported=not result.get("unsupported"),
+    )
 
 
 def points_in_polygon(
@@ -118,11 +123,101 @@ def points_in_polygon(
 ) -> NDArray[np.bool_]:
     """Tell which points lie inside a polygon, by the even-odd rule.
 
+    A ray to the right of a point crosses the outline an odd number of times if it is inside.
+
     Args:
-        positions: ``(points, 2)`` coordinates.
+        positions: ``(points, 2)`` coordinates; NaN is outside.
         polygon: ``(corners, 2)``; the last corner is joined to the first.
 
     Returns:
         ``(points,)`` True inside.
     """
-    raise NotImplementedError
+    inside = np.zeros(len(positions), bool)
+    if len(polygon) < 3:
+        return inside
+    low, high = polygon.min(axis=0), polygon.max(axis=0)
+    near = np.flatnonzero(((positions >= low) & (positions <= high)).all(axis=1))
+    near = near[np.argsort(positions[near, 1], kind="stable")]
+    x, y = positions[near, 0], positions[near, 1]
+    odd = np.zeros(len(near), bool)
+    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        first, last = np.searchsorted(y, sorted((y0, y1)), side="left")
+        if y0 == y1 or first == last:
+            continue
+        band = slice(first, last)
+        odd[band] ^= x[band] < x0 + (y[band] - y0) * ((x1 - x0) / (y1 - y0))
+    inside[near] = odd
+    return inside
+
+
+def _nothing() -> None:
+    """Do nothing: a callback makes Streamlit keep the value of its name."""
+
+
+def _index_of(value: object, points: MapPoints) -> int | None:
+    """Return a point index that the browser sent, or None if it is none of this map's."""
+    is_index = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(points)
+    return value if is_index else None  # type: ignore[return-value]
+
+
+def _shapes_of(value: object, points: MapPoints) -> list[dict[str, Any]]:
+    """Return the shapes that the browser sent, without those that are malformed or foreign."""
+    sent = value.get("shapes") if isinstance(value, dict) else None
+    if not isinstance(sent, list):
+        return []
+    return [shape for shape in sent[:_MOST_SHAPES] if _is_shape(shape, points)]
+
+
+def _is_shape(shape: object, points: MapPoints) -> bool:
+    """Tell whether a value from the browser is a shape drawn on points of this meaning."""
+    if not isinstance(shape, dict) or shape.get("meaning") != points.meaning:
+        return False
+    polygon = shape.get("polygon")
+    if not isinstance(polygon, list) or not 3 <= len(polygon) <= _MOST_CORNERS:
+        return False
+    try:
+        corners = np.asarray(polygon, float)
+    except (TypeError, ValueError):
+        return False
+    is_plane = corners.ndim == 2 and corners.shape[1] == 2 and bool(np.isfinite(corners).all())
+    return is_plane and shape.get("mode") in ("replace", "add", "subtract")
+
+
+def _selection(
+    shapes: list[dict[str, Any]], *, points: MapPoints, color: Categories | Numbers, key: str
+) -> NDArray[np.int64]:
+    """Return the selected indices, testing only the shapes that are new since the last run.
+
+    A shape is tested in the run that follows its release, against the projection and legend of
+    that moment; later changes of color or projection leave the selection as it is.
+    """
+    place = f"{key}-selection"
+    names = [json.dumps(shape, sort_keys=True) for shape in shapes]
+    known, mask = st.session_state.get(place, ([], None))
+    if mask is None or len(mask) != len(points) or names[: len(known)] != known:
+        known, mask = [], np.zeros(len(points), bool)
+    for shape in shapes[len(known) :]:
+        mask = _applied(mask, shape, points=points, color=color)
+    st.session_state[place] = (names, mask)
+    return np.flatnonzero(mask)
+
+
+def _applied(
+    mask: NDArray[np.bool_],
+    shape: dict[str, Any],
+    *,
+    points: MapPoints,
+    color: Categories | Numbers,
+) -> NDArray[np.bool_]:
+    """Return the selection after one more shape; one drawn on another projection is left out."""
+    if shape.get("geometry") != points.geometry:
+        return mask
+    inside = points_in_polygon(points.positions, np.asarray(shape["polygon"], float))
+    if points.classes is not None:
+        inside &= ~np.isin(points.classes, shape.get("hidden_classes") or [])
+    hidden = shape.get("hidden") or []
+    if hidden and isinstance(color, Categories) and shape.get("column") == color.title:
+        inside &= ~np.isin(np.where(color.codes < 0, LEFT_OUT, color.codes), hidden)
+    if shape["mode"] == "add":
+        return mask | inside
+    return mask & ~inside if shape["mode"] == "subtract" else inside

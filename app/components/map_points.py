@@ -1,0 +1,194 @@
+"""What a latent map shows: its points, and a column that colors them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.components.colors import CATEGORICAL, MISSING, SEQUENTIAL
+from app.components.wire import pack
+from cmae.errors import InputError
+
+LEFT_OUT = 255
+"""Class byte of a point without a finite position."""
+
+_MISSING_CODE = 255
+_MISSING_LEVEL = 65535
+_CLIPPED_PERCENTILES = (2.0, 98.0)
+
+
+@dataclass(frozen=True, eq=False)
+class MapPoints:
+    """The geometry of a map: what does not change when color or selection does.
+
+    Make it once (``st.cache_resource``) and pass the same object: it is packed once and sent
+    to a browser once.
+
+    Attributes:
+        positions: ``(points, 2)`` map coordinates; points with NaN are left out.
+        rows: ``(points,)`` row of the cohort that each point belongs to, shown on hover; None:
+            0 … points − 1. With both modalities on the map a row appears twice.
+        classes: ``(points,)`` 0 or 1, the marker of each point (disc or diamond): ECG latents
+            and MRI latents; None: all 0.
+        class_names: Names of the markers for the legend: ``("ECG latents", "MRI latents")``.
+        partners: ``(points,)`` index of the other point of the same participant, −1 for none;
+            a line joins the pair on hover and pick; None: no pairs.
+    """
+
+    positions: NDArray[np.floating]
+    rows: NDArray[np.integer] | None = None
+    classes: NDArray[np.integer] | None = None
+    class_names: Sequence[str] = ()
+    partners: NDArray[np.integer] | None = None
+
+    def __post_init__(self) -> None:
+        """Check lengths at the border."""
+        if self.positions.ndim != 2 or self.positions.shape[1] != 2:
+            raise InputError(
+                f"Map positions have shape {self.positions.shape}, but a map needs (points, 2)."
+            )
+        if not np.isfinite(self.positions).all(axis=1).any():
+            raise InputError("No point of the map has a finite position: compute the map first.")
+        for name in ("rows", "classes", "partners"):
+            column = getattr(self, name)
+            if column is not None and column.shape != (len(self),):
+                raise InputError(
+                    f"{name} of the map has shape {column.shape} for {len(self)} points: give one "
+                    "value a point."
+                )
+
+    def __len__(self) -> int:
+        """Return the number of points, those left out included."""
+        return int(self.positions.shape[0])
+
+    @cached_property
+    def meaning(self) -> str:
+        """Hash of what a point index stands for: two maps of equal meaning share selections."""
+        digest = blake2b(str(len(self)).encode(), digest_size=12)
+        for column in (self.rows, self.classes):
+            digest.update(b"-" if column is None else np.ascontiguousarray(column).tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def geometry(self) -> str:
+        """Hash of all that is sent to the browser, by which it keeps the geometry."""
+        digest = blake2b(self.meaning.encode(), digest_size=12)
+        digest.update(json.dumps(list(self.class_names)).encode())
+        for column in (self.positions, self.partners):
+            digest.update(b"-" if column is None else np.ascontiguousarray(column).tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def block(self) -> bytes:
+        """The packed geometry: positions as uint16 of the square that holds the points."""
+        finite = np.isfinite(self.positions).all(axis=1)
+        low = np.min(self.positions[finite], axis=0).astype(float)
+        high = np.max(self.positions[finite], axis=0).astype(float)
+        span = float(max(np.max(high - low), 1e-9))
+        origin = (low + high) / 2.0 - span / 2.0
+        scaled = np.nan_to_num((self.positions - origin) / span * 65535.0)
+        arrays: dict[str, NDArray[np.generic]] = {
+            "positions": np.clip(np.rint(scaled), 0, 65535).astype(np.uint16)
+        }
+        if self.rows is not None:
+            arrays["rows"] = self.rows.astype(np.uint32)
+        if self.classes is not None or not finite.all():
+            classes = np.zeros(len(self)) if self.classes is None else self.classes
+            arrays["classes"] = np.where(finite, classes, LEFT_OUT).astype(np.uint8)
+        if self.partners is not None:
+            arrays["partners"] = self.partners.astype(np.int32)
+        header = {
+            "kind": "geometry",
+            "geometry": self.geometry,
+            "points": len(self),
+            "meaning": self.meaning,
+            "origin": origin.tolist(),
+            "span": span,
+            "class_names": list(self.class_names),
+        }
+        return pack(header, arrays)
+
+
+@dataclass(frozen=True, eq=False)
+class Categories:
+    """Color by a categorical column.
+
+    Attributes:
+        codes: ``(points,)`` index into ``names``; −1 is missing and drawn grey.
+        names: Names for the legend, at most 12.
+        title: What the colors mean.
+    """
+
+    codes: NDArray[np.integer]
+    names: Sequence[str]
+    title: str
+
+    def __post_init__(self) -> None:
+        """Check that each code has a name and each name a color."""
+        if len(self.names) > len(CATEGORICAL):
+            raise InputError(
+                f"{self.title!r} has {len(self.names)} categories, but at most {len(CATEGORICAL)} "
+                "can be told apart by color: merge the rare ones."
+            )
+        if self.codes.size and int(self.codes.max()) >= len(self.names):
+            raise InputError(f"{self.title!r} holds a code without a name: give all names.")
+
+    def column(self) -> tuple[dict[str, object], NDArray[np.generic]]:
+        """Return the facts for the legend, and one byte a point."""
+        codes = np.where(self.codes < 0, _MISSING_CODE, self.codes).astype(np.uint8)
+        counts = np.bincount(codes, minlength=_MISSING_CODE + 1)
+        facts = {
+            "kind": "categories",
+            "title": self.title,
+            "names": list(self.names),
+            "counts": counts[: len(self.names)].tolist(),
+            "missing": int(counts[_MISSING_CODE]),
+            "palette": list(CATEGORICAL[: len(self.names)]),
+            "missing_color": MISSING,
+        }
+        return facts, codes
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """Color by a continuous column, clipped at its 2nd and 98th percentile.
+
+    Attributes:
+        values: ``(points,)`` floats; NaN is missing and drawn grey.
+        title: What the colors mean, for people: "LV ejection fraction".
+        unit: Unit of the values: "%", "mL"; may be empty.
+    """
+
+    values: NDArray[np.floating]
+    title: str
+    unit: str = ""
+
+    def column(self) -> tuple[dict[str, object], NDArray[np.generic]]:
+        """Return the facts for the color bar, and two bytes a point between least and most."""
+        present = np.isfinite(self.values)
+        known = self.values[present].astype(float)
+        least, most = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+        low, high = np.percentile(known, _CLIPPED_PERCENTILES) if known.size else (0.0, 1.0)
+        if most <= least:
+            least, most = least - 0.5, most + 0.5
+        if high <= low:
+            low, high = least, most
+        levels = np.full(self.values.shape, _MISSING_LEVEL, np.uint16)
+        levels[present] = np.rint((known - least) / (most - least) * (_MISSING_LEVEL - 1))
+        facts = {
+            "kind": "numbers",
+            "title": self.title,
+            "unit": self.unit,
+            "least": least,
+            "most": most,
+            "low": float(low),
+            "high": float(high),
+            "missing": int((~present).sum()),
+            "palette": list(SEQUENTIAL),
+            "missing_color": MISSING,
+        }
+        return facts, levels
