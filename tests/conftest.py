@@ -7,6 +7,7 @@
 - ``realdata``: the folder of real recordings, or a skip.
 """
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(7)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_cohort() -> Callable[..., Cohort]:
     """Make a cohort of random recordings: ECG float32 mV, MRI uint16, and four phenotypes.
 
@@ -62,16 +63,26 @@ def make_cohort() -> Callable[..., Cohort]:
     return make
 
 
-@pytest.fixture
-def small_cohort(tmp_path: Path, make_cohort: Callable[..., Cohort]) -> Cohort:
-    """A cohort of 12 rows and 11 participants, some rows lacking a recording."""
-    return make_cohort(tmp_path / "cohort")
+@pytest.fixture(scope="session")
+def _small(tmp_path_factory: pytest.TempPathFactory, make_cohort: Callable[..., Cohort]) -> Path:
+    return make_cohort(tmp_path_factory.mktemp("cohorts") / "small").path
+
+
+@pytest.fixture(scope="session")
+def _full(tmp_path_factory: pytest.TempPathFactory, make_cohort: Callable[..., Cohort]) -> Path:
+    return make_cohort(tmp_path_factory.mktemp("cohorts") / "full", gaps=False).path
 
 
 @pytest.fixture
-def full_cohort(tmp_path: Path, make_cohort: Callable[..., Cohort]) -> Cohort:
-    """A cohort of 12 rows that have both recordings."""
-    return make_cohort(tmp_path / "full", gaps=False)
+def small_cohort(tmp_path: Path, _small: Path) -> Cohort:
+    """A cohort of 12 rows and 11 participants, some rows lacking a recording; yours to change."""
+    return Cohort.open(shutil.copytree(_small, tmp_path / "cohort"))
+
+
+@pytest.fixture
+def full_cohort(tmp_path: Path, _full: Path) -> Cohort:
+    """A cohort of 12 rows that have both recordings; yours to change."""
+    return Cohort.open(shutil.copytree(_full, tmp_path / "full"))
 
 
 @pytest.fixture(scope="session")

@@ -119,14 +119,7 @@ def save(folder: Path, contents: Contents) -> None:
     }
     with replacing(folder / COLUMNS) as path:
         path.write_text(json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8")
-    schema = pa.schema(
-        [
-            (name, _TYPES.get(name, pa.string() if _is_text(name, contents.columns) else None))
-            if name in _TYPES or _is_text(name, contents.columns)
-            else (name, pa.float64())
-            for name in contents.table.columns
-        ]
-    )
+    schema = pa.schema([(name, _type(name, contents.columns)) for name in contents.table.columns])
     arrow = pa.Table.from_pandas(contents.table, schema=schema, preserve_index=False)
     with replacing(folder / TABLE) as path:
         pq.write_table(arrow.replace_schema_metadata(None), path, compression="zstd")
@@ -145,10 +138,14 @@ def fingerprint(table: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def _is_text(name: str, columns: Mapping[str, Column]) -> bool:
+def _type(name: str, columns: Mapping[str, Column]) -> pa.DataType:
     if name in _TYPES:
-        return bool(_TYPES[name] == pa.string())
-    return columns[name].kind == "categorical"
+        return _TYPES[name]
+    return pa.string() if columns[name].kind == "categorical" else pa.float64()
+
+
+def _is_text(name: str, columns: Mapping[str, Column]) -> bool:
+    return bool(_type(name, columns) == pa.string())
 
 
 def _read_parquet(path: Path) -> pa.Table:
@@ -209,8 +206,7 @@ def _check_schema(schema: pa.Schema, columns: Mapping[str, Column], folder: Path
                 f"{folder / TABLE} has the column {field.name}, "
                 f"which {COLUMNS} does not describe: describe it there."
             )
-        text = _is_text(field.name, columns)
-        expected = _TYPES.get(field.name, pa.string() if text else pa.float64())
+        expected = _type(field.name, columns)
         if field.type != expected:
             raise CohortError(
                 f"{folder / TABLE} holds {field.name} as {field.type}, "

@@ -151,7 +151,7 @@ def test_part_that_cannot_grow_is_one_sentence_and_the_old_cohort_stands(small_c
 def test_full_disk_at_the_table_leaves_the_old_cohort(small_cohort, monkeypatch):
     before = small_cohort.fingerprint, names(small_cohort)
 
-    def fail(*_):
+    def fail(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     def add(writer):
