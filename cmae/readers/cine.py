@@ -17,6 +17,7 @@ from cmae.readers.foreign import (
     PARSER_FAULTS,
     check_file,
     files_in,
+    quietly,
     unpack,
 )
 
@@ -59,6 +60,7 @@ class CineSeries:
     source: str = ""
 
 
+@quietly()
 def read_cine(path: str | Path, *, series: int | None = None) -> CineSeries:
     """Read the cine of one slice: a DICOM file, folder or ZIP, or a NIfTI file.
 

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from cmae.errors import ReadError
 from cmae.readers.cine import RR_MS, CineSeries, checked_series, group
 from cmae.readers.dicom import DICOM_FAULTS, open_dicom
-from cmae.readers.foreign import MAX_UNPACKED_BYTES
+from cmae.readers.foreign import MAX_UNPACKED_BYTES, quietly
 
 _MR_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.4": "MR image",
@@ -68,6 +68,7 @@ def read_dicom_cine(files: Sequence[Path], *, series: int | None) -> CineSeries:
     return _assemble(_ordered(frames))
 
 
+@quietly()
 def study_of(folder: Path) -> str | None:
     """Return which examination the first DICOM image of a folder belongs to, None if unknown."""
     for path in sorted(folder.iterdir()):

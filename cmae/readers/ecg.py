@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cmae.data.modality import LEADS
 from cmae.errors import ReadError
-from cmae.readers.foreign import PARSER_FAULTS, check_file
+from cmae.readers.foreign import PARSER_FAULTS, check_file, quietly
 
 MAX_DURATION_S = 60.0
 """What is read of a recording: a median beat needs ten seconds, a Holter recording has a day."""
@@ -60,6 +60,7 @@ class EcgRecord:
         return len(self.signals) / self.rate_hz
 
 
+@quietly()
 def read_ecg(
     path: str | Path, *, rate_hz: float | None = None, unit: str | None = None
 ) -> EcgRecord:

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, resample_poly, sosfiltfilt
+from scipy.signal import butter, fftconvolve, resample_poly, sosfiltfilt, sosfreqz
 
 from cmae.data.modality import ECG_RATE_HZ, LEADS
 from cmae.errors import ReadError
@@ -78,23 +78,27 @@ def without_mains(signals: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _hum(signals: NDArray[np.float64], mains: float) -> NDArray[np.float64]:
     """Fit a hum of slowly changing size to what is faster than the waves of the heart."""
-    fast = high_passed(signals, 40.0)
-    wave = np.exp(2j * np.pi * mains * np.arange(len(signals)) / _RATE)
-    quiet = np.abs(fast).max(axis=1)
-    weight = (quiet < 3 * np.median(quiet)).astype(np.float64)
-    window = np.hanning(_RATE)
-    total = np.convolve(weight, window, "same") + 1e-9
-    hum = np.empty_like(signals)
-    for lead in range(signals.shape[1]):
-        product = 2 * fast[:, lead] * np.conj(wave) * weight
-        hum[:, lead] = np.real(np.convolve(product, window, "same") / total * wave)
-    return hum
+    sections = _high_pass(40.0)
+    fast = sosfiltfilt(sections, signals, axis=0)
+    passed = float(np.abs(sosfreqz(sections, [mains], fs=_RATE)[1][0]) ** 2)
+    wave = np.exp(2j * np.pi * mains * np.arange(len(signals)) / _RATE)[:, None]
+    height = np.abs(fast).max(axis=1, keepdims=True)
+    is_quiet = height < 3 * np.median(height)
+    window = np.hanning(_RATE)[:, None]
+    total = fftconvolve(is_quiet.astype(np.float64), window, "same", axes=0)
+    product = 2 / passed * fast * np.conj(wave) * is_quiet
+    size = fftconvolve(product, window, "same", axes=0) / np.maximum(total, 1.0)
+    return np.asarray(np.real(size * wave), np.float64)
+
+
+def _high_pass(cutoff_hz: float) -> NDArray[np.float64]:
+    """Return the sections of a Butterworth filter of second order."""
+    return np.asarray(butter(2, cutoff_hz, "highpass", fs=_RATE, output="sos"), np.float64)
 
 
 def high_passed(signals: NDArray[np.float64], cutoff_hz: float) -> NDArray[np.float64]:
     """Return the signals without what is slower, zero phase."""
-    sections = butter(2, cutoff_hz, "highpass", fs=_RATE, output="sos")
-    return np.asarray(sosfiltfilt(sections, signals, axis=0), np.float64)
+    return np.asarray(sosfiltfilt(_high_pass(cutoff_hz), signals, axis=0), np.float64)
 
 
 def _list(leads: list[str]) -> str:

@@ -1,8 +1,12 @@
 """Bounds on files from elsewhere: how large, how many, and what a broken one may raise."""
 
+import logging
 import struct
+import warnings
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cmae.errors import ReadError
@@ -32,6 +36,22 @@ MAX_UNPACKED_BYTES = 1024 * 2**20
 
 MAX_FILES = 20_000
 """Most files that are looked at in one folder or archive."""
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Hold back warnings and log lines of other people's parsers: they name files and values."""
+    loggers = [logging.getLogger(name) for name in ("pydicom", "nibabel", "nibabel.global")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL + 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def check_file(path: Path, *, what: str) -> int:

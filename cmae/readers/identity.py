@@ -7,7 +7,7 @@ from typing import Self
 import pandas as pd
 
 from cmae.errors import InputError, ReadError
-from cmae.readers.foreign import MAX_FILE_BYTES, PARSER_FAULTS, check_file, files_in
+from cmae.readers.foreign import MAX_FILE_BYTES, PARSER_FAULTS, check_file, files_in, quietly
 
 Key = tuple[str, int]
 """Participant and visit."""
@@ -119,6 +119,7 @@ def _read_table(path: Path) -> dict[str, Key]:
     return dict(zip(table["file"].astype(str), keys, strict=True))
 
 
+@quietly()
 def _header_value(path: Path, name: str) -> str:
     """Return a header field of a WFDB record or of a DICOM file or folder."""
     value = None

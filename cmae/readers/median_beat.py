@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import PchipInterpolator
+from scipy.interpolate import CubicSpline
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
@@ -60,7 +60,7 @@ def median_beat(record: EcgRecord) -> MedianBeat:
     """Compute the median beat of a recording.
 
     One series of R peaks is found in all leads together; beats are aligned by correlation; those
-    that look like the largest group are kept; drift is removed by a monotone cubic through their
+    that look like the largest group are kept; drift is removed by a cubic spline through their
     PR segments, which leaves the ST segment as it is; the median is taken sample by sample.
 
     Args:
@@ -129,9 +129,11 @@ def find_beats(signals: NDArray[np.float64]) -> NDArray[np.intp]:
     return np.asarray(candidates[heights > 0.42 * typical], np.intp)
 
 
-def _windows(signals: NDArray[np.float64], peaks: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Cut ``(beats, 600, 12)`` around the peaks, holding the ends' values outside."""
-    index = peaks[:, None] + np.arange(-_BEFORE, _AFTER)[None, :]
+def _windows(
+    signals: NDArray[np.float64], peaks: NDArray[np.intp], part: slice = slice(None)
+) -> NDArray[np.float64]:
+    """Cut ``(beats, 600, 12)``, or a part, around the peaks; outside, the ends' values hold."""
+    index = peaks[:, None] + np.arange(-_BEFORE, _AFTER)[part]
     return np.asarray(signals[np.clip(index, 0, len(signals) - 1)], np.float64)
 
 
@@ -151,7 +153,7 @@ def _align(rough: NDArray[np.float64], peaks: NDArray[np.intp]) -> NDArray[np.in
         moved.append(start + int(np.argmax(magnitude[start : peak + 41])))
     peaks = np.unique(moved)
     for _ in range(2):
-        template = np.median(_windows(rough, peaks), axis=0)[_QRS]
+        template = np.median(_windows(rough, peaks, _QRS), axis=0)
         peaks = _shifted(rough, peaks, template, reach=20)
     return peaks
 
@@ -190,7 +192,7 @@ def _dominant(rough: NDArray[np.float64], peaks: NDArray[np.intp]) -> NDArray[np
     """
     if len(peaks) < MIN_BEATS:
         return peaks
-    shapes = _windows(rough, peaks)[:, _SHAPE]
+    shapes = _windows(rough, peaks, _SHAPE)
     likeness = np.stack([_correlations(shapes, shape) for shape in shapes])
     for threshold in (0.92, 0.85, 0.75):
         alike = likeness > threshold
@@ -216,10 +218,10 @@ def _width(shapes: NDArray[np.float64]) -> float:
 
 def _centred(rough: NDArray[np.float64], peaks: NDArray[np.intp]) -> NDArray[np.intp]:
     """Align the chosen beats once more and put R, the largest of the left leads, in place."""
-    template = np.median(_windows(rough, peaks), axis=0)
-    peaks = _shifted(rough, peaks, template[_QRS], reach=6)
-    magnitude = _magnitude(np.median(_windows(rough, peaks), axis=0), _LEFT)
-    shift = int(np.argmax(magnitude[_QRS])) + _QRS.start - _BEFORE
+    template = np.median(_windows(rough, peaks, _QRS), axis=0)
+    peaks = _shifted(rough, peaks, template, reach=6)
+    magnitude = _magnitude(np.median(_windows(rough, peaks, _QRS), axis=0), _LEFT)
+    shift = int(np.argmax(magnitude)) + _QRS.start - _BEFORE
     return np.clip(peaks + shift, 0, len(rough) - 1)
 
 
@@ -248,7 +250,7 @@ def _baseline(
     levels = signals[np.clip(peaks[:, None] + offset, 0, len(signals) - 1)].mean(axis=1)
     knots = peaks + int(offset.mean())
     time = np.clip(np.arange(len(signals)), knots[0], knots[-1])
-    return np.asarray(PchipInterpolator(knots, levels, axis=0)(time)), onset
+    return np.asarray(CubicSpline(knots, levels, axis=0, bc_type="natural")(time)), onset
 
 
 def _own_cycle(

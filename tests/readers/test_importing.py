@@ -1,0 +1,138 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cmae.data.cohort import Cohort
+from cmae.errors import InputError, ReadError
+from cmae.readers.importing import import_cine, import_ecg
+
+
+@pytest.fixture
+def cohort(tmp_path) -> Cohort:
+    return Cohort.create(tmp_path / "cohort")
+
+
+@pytest.fixture
+def records(tmp_path, rng, foreign) -> Path:
+    folder = tmp_path / "ecgs"
+    folder.mkdir()
+    for name in ("anna", "bert", "carl"):
+        foreign.write_wfdb(folder, foreign.rhythm(rng), name=name)
+    (folder / "carl.dat").write_bytes(b"\0" * 100)
+    return folder
+
+
+def test_a_bad_file_is_counted_and_the_others_are_read(cohort, records):
+    calls = []
+
+    summary = import_ecg([records], cohort, on_progress=lambda *call: calls.append(call))
+
+    assert (summary.files, summary.read, summary.kept) == (3, 2, 0)
+    assert [refusal.file for refusal in summary.refused] == [3]
+    assert list(summary.reasons.values()) == [1]
+    assert "truncated" in summary.refused[0].reason
+    assert "carl" not in str(summary)
+    assert calls == [(1, 3), (2, 3), (3, 3)]
+    assert sorted(cohort.table["participant_id"]) == ["anna", "bert"]
+    assert cohort.read("ecg", 0).shape == (600, 12)
+    assert cohort.table["ecg_beats_used"].min() >= 8
+    assert cohort.table["heart_rate_bpm"].iloc[0] == pytest.approx(63, abs=2)
+    assert cohort.columns["ecg_noise_uv"].role == "quality"
+
+
+def test_header_and_signal_file_of_one_record_are_one(cohort, records):
+    summary = import_ecg([records / "anna.hea", records / "anna.dat", records / "bert"], cohort)
+
+    assert (summary.files, summary.read) == (2, 2)
+
+
+def test_a_second_import_keeps_what_is_there(cohort, records):
+    import_ecg([records], cohort)
+    before = cohort.fingerprint
+
+    summary = import_ecg([records], cohort)
+
+    assert (summary.read, summary.kept, len(summary.refused)) == (0, 2, 1)
+    assert cohort.fingerprint == before
+
+
+def test_an_ids_table_pairs_ecg_and_cine(cohort, records, tmp_path, foreign):
+    foreign.write_dicom_series(tmp_path / "Se1", foreign.beating_heart())
+    table = tmp_path / "ids.csv"
+    table.write_text("file,participant,visit\nanna.hea,1001,2\nbert,1002,0\nSe1,1001,2\n")
+
+    ecgs = import_ecg([records], cohort, ids=table)
+    cines = import_cine([tmp_path / "Se1"], cohort, ids=table)
+
+    assert (ecgs.read, cines.read) == (2, 1)
+    assert "no row for the file" in ecgs.refused[0].reason
+    assert "table" in ecgs.id_source
+    both = cohort.has("ecg") & cohort.has("mri")
+    assert cohort.table.loc[both, ["participant_id", "visit"]].to_numpy().tolist() == [["1001", 2]]
+    assert cohort.table.loc[both, "mri_frames_recorded"].item() == 25
+    assert cohort.table.loc[both, "mri_rr_ms"].item() == 900
+
+
+def test_a_header_field_names_the_participant(cohort, records, tmp_path, foreign):
+    foreign.write_dicom_series(tmp_path / "Se1", foreign.beating_heart())
+
+    summary = import_cine([tmp_path / "Se1"], cohort, id_from="PatientID")
+    import_ecg([records / "anna.hea"], cohort, id_from="Patient")
+
+    assert list(cohort.table["participant_id"]) == ["SECRET-1", "P-77"]
+    assert "PatientID" in summary.id_source
+    with pytest.raises(ReadError, match="no field Nothing"):
+        import_ecg([records / "anna.hea"], cohort, id_from="Nothing")
+
+
+def test_two_files_of_one_participant_are_not_merged_in_silence(cohort, records, tmp_path):
+    table = tmp_path / "ids.csv"
+    table.write_text("file,participant\nanna,7\nbert,7\n")
+
+    summary = import_ecg([records / "anna.hea", records / "bert.hea"], cohort, ids=table)
+
+    assert summary.read == 1
+    assert "same participant and visit" in summary.refused[0].reason
+
+
+def test_series_of_one_examination_do_not_become_participants(cohort, tmp_path, foreign):
+    for k in range(2):
+        foreign.write_dicom_series(
+            tmp_path / "study" / f"Se{k}", foreign.beating_heart(), study="1.2.3"
+        )
+    foreign.write_dicom_series(tmp_path / "other", foreign.beating_heart())
+
+    summary = import_cine([tmp_path / "study", tmp_path / "other"], cohort)
+
+    assert (summary.read, len(summary.refused)) == (1, 2)
+    assert "one examination" in summary.refused[0].reason
+
+
+@pytest.mark.parametrize(
+    "text", ["", "name,who\na,b\n", "file,participant\na,\n", "file,participant,visit\na,b,x\n"]
+)
+def test_an_unusable_ids_table_is_refused(cohort, records, tmp_path, text):
+    (tmp_path / "ids.csv").write_text(text)
+
+    with pytest.raises(InputError, match="table of identifiers"):
+        import_ecg([records], cohort, ids=tmp_path / "ids.csv")
+
+
+def test_nothing_readable_is_an_error(cohort, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad.hea").write_text("nothing")
+
+    with pytest.raises(ReadError, match="No recording was found"):
+        import_ecg([tmp_path / "empty"], cohort)
+    with pytest.raises(ReadError, match="Not one of 1"):
+        import_ecg([tmp_path / "bad.hea"], cohort)
+
+
+def test_real_files_become_a_cohort(cohort, realdata: Path):
+    ecgs = import_ecg(sorted((realdata / "ecg/cinc2021").glob("JS2000*.hea")), cohort)
+    cines = import_cine([realdata / "cmr/biv-me/dicom/Se6"], cohort)
+
+    assert (ecgs.read, len(ecgs.refused), cines.read) == (3, 2, 1)
+    assert "JS20000" in set(cohort.table["participant_id"])
+    assert np.isfinite(cohort.read_many("ecg", np.flatnonzero(cohort.has("ecg")))).all()

@@ -1,0 +1,139 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cmae.errors import ReadError
+from cmae.readers.ecg import EcgRecord, read_ecg
+from cmae.readers.median_beat import median_beat
+
+
+def record_of(signals, rate_hz=500.0):
+    return EcgRecord(signals.astype(np.float32), rate_hz, "test")
+
+
+def rms_uv(recording, truth):
+    return 1000 * np.sqrt(np.mean((recording - truth) ** 2))
+
+
+@pytest.mark.parametrize("rate_hz", [100.0, 257.0, 500.0, 1000.0])
+def test_median_beat_is_the_true_beat_at_any_rate(rng, foreign, rate_hz):
+    truth = foreign.one_beat(500.0)
+
+    beat = median_beat(record_of(foreign.rhythm(rng, rate_hz=rate_hz), rate_hz))
+
+    assert rms_uv(beat.recording, truth) < (10 if rate_hz >= 250 else 25)
+    assert int(np.argmax(beat.recording[:, 1])) == pytest.approx(200, abs=2)
+    assert beat.heart_rate_bpm == pytest.approx(60 / 0.95, abs=2)
+    assert beat.beats_used >= 8
+    assert beat.correlation > 0.98
+    assert beat.noise_uv < 40
+
+
+def test_ectopic_beats_are_left_out(rng, foreign):
+    truth = foreign.one_beat(500.0)
+
+    beat = median_beat(record_of(foreign.rhythm(rng, seconds=12, ectopic_every=5)))
+
+    assert rms_uv(beat.recording, truth) < 10
+    assert beat.beats_rejected >= 2
+
+
+def test_in_bigeminy_the_narrow_beat_is_taken(rng, foreign):
+    beat = median_beat(record_of(foreign.rhythm(rng, seconds=12, ectopic_every=2)))
+
+    assert rms_uv(beat.recording, foreign.one_beat(500.0)) < 20
+
+
+def test_drift_and_mains_are_removed_without_bending_st(rng, foreign):
+    signals = foreign.rhythm(rng)
+    time = np.arange(len(signals))[:, None] / 500
+    drift = 0.5 * np.sin(2 * np.pi * 0.2 * time + np.arange(12)) + 3.0
+    hum = 0.1 * np.sin(2 * np.pi * 50.0 * time)
+
+    plain = median_beat(record_of(signals)).recording
+    beat = median_beat(record_of(signals + drift + hum)).recording
+
+    assert rms_uv(beat, plain) < 15
+    st_segment = slice(240, 270)
+    assert np.abs(beat[st_segment] - plain[st_segment]).mean() < 0.01
+
+
+def test_st_elevation_survives(rng, foreign):
+    signals = foreign.rhythm(rng, noise_mv=0.005)
+    lifted = signals.copy()
+    peaks = [p for p in range(300, 4600) if signals[p, 1] == signals[p - 60 : p + 60, 1].max()]
+    for peak in [p for p in peaks if signals[p, 1] > 0.8]:
+        lifted[peak + 20 : peak + 90] += 0.3
+
+    beat = median_beat(record_of(lifted)).recording - median_beat(record_of(signals)).recording
+
+    assert beat[230:280].mean() == pytest.approx(0.3, abs=0.03)
+    assert np.abs(beat[150:190]).mean() < 0.02
+
+
+def test_a_fast_rhythm_gives_one_beat_alone(rng, foreign):
+    beat = median_beat(record_of(foreign.rhythm(rng, rr_s=0.55))).recording
+
+    assert np.abs(beat[400:]).max() < 0.05
+    assert beat[200, 1] == pytest.approx(1.2, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: s[:900], r"lasts 1\.8 s"),
+        (lambda s: np.where(np.arange(12) == 7, 0.0, s), "flat in lead V2"),
+        (lambda s: np.where(np.arange(12) == 2, np.nan, s), "no values in much of lead III"),
+        (lambda s: s * 1000, "volt|mV"),
+        (lambda s: s * 0 + 1e-4 * np.sin(np.arange(len(s)))[:, None], "flat"),
+    ],
+)
+def test_unusable_recordings_are_refused_with_the_reason(rng, foreign, change, message):
+    with pytest.raises(ReadError, match=message):
+        median_beat(record_of(change(foreign.rhythm(rng))))
+
+
+def test_noise_alone_is_refused(rng):
+    with pytest.raises(ReadError):
+        median_beat(record_of(rng.normal(0, 0.1, (5000, 12))))
+
+
+def test_a_few_missing_samples_are_bridged(rng, foreign):
+    signals = foreign.rhythm(rng)
+    signals[1000:1010, 3] = np.nan
+
+    assert np.isfinite(median_beat(record_of(signals)).recording).all()
+
+
+def test_the_devices_own_median_beat_looks_the_same(realdata: Path):
+    from pydicom import dcmread
+
+    path = realdata / "ecg/dicom/waveform_ecg.dcm"
+    device = dcmread(path).waveform_array(1)[::2] / 1000
+
+    ours = median_beat(read_ecg(path)).recording
+
+    together = np.concatenate([ours[130:470], device[180:520]], axis=1)
+    between = np.corrcoef(together.T)[np.arange(12), np.arange(12, 24)]
+    assert between.min() > 0.95
+    assert np.median(between) > 0.99
+
+
+def test_real_records_give_a_beat_or_the_reason(realdata: Path):
+    beats, refused = [], []
+    for header in sorted((realdata / "ecg/cinc2021").glob("*.hea")):
+        try:
+            beats.append(median_beat(read_ecg(header)))
+        except ReadError as error:
+            refused.append(str(error))
+
+    assert refused == ["The ECG is flat in leads V2, V4, V6: was an electrode off?"] * 2
+    assert len(beats) == 23
+    for beat in beats:
+        assert beat.recording.shape == (600, 12)
+        assert beat.correlation > 0.9
+        assert beat.beats_used > beat.beats_rejected
+        assert 38 < beat.heart_rate_bpm < 140
+        qrs = np.abs(beat.recording[180:220]).max()
+        assert np.abs(beat.recording[:100]).max() < 0.4 * qrs
