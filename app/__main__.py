@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    # The networks' framework writes about its own build to the terminal unless told not to.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         port = _free_port(options.port)
         sources = choose(options.run, options.cohort, options.latents)

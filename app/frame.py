@@ -64,29 +64,39 @@ def facts(values: Mapping[str, str]) -> None:
     for name, value in values.items():
         number, _, unit = value.partition(" ")
         small = f" <small>{escape(unit)}</small>" if unit else ""
-        cells.append(f"<div><dt>{escape(name)}</dt><dd>{escape(number)}{small}</dd></div>")
-    st.html(f'<dl class="cmae-facts">{"".join(cells)}</dl>')
+        cells.append(f"<div><i>{escape(name)}</i><b>{escape(number)}{small}</b></div>")
+    st.html(f'<div class="cmae-facts">{"".join(cells)}</div>')
 
 
 def participant_facts(row: int, *, names: Sequence[str] | None = None) -> None:
-    """Show a row's phenotypes.
+    """Show a row's phenotypes; of conditions (yes or no), in words, those that it has.
 
     Args:
         row: Row of the cohort.
         names: Which; None: all of them.
     """
     cohort = session.explorer().cohort
+    values = cohort.table.iloc[row]
     if names is None:
         names = phenotypes.ordered(cohort.columns)
+        conditions = [
+            name for name in names if cohort.columns[name].kind == "binary" and name != "sex"
+        ]
+        names = [name for name in names if name not in conditions]
+        has = [phenotypes.title(name) for name in conditions if values[name] == 1]
+    else:
+        conditions, has = [], []
     facts(
         {
-            phenotypes.title(name): phenotypes.written(
-                name, cohort.columns[name], cohort.table[name].iloc[row]
+            phenotypes.abbreviation(name): phenotypes.written(
+                name, cohort.columns[name], values[name]
             )
             for name in names
             if name in cohort.columns
         }
     )
+    if conditions:
+        st.caption("Conditions: " + (", ".join(has).lower() if has else "none known"))
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, dots: Sequence[str] = ()) -> None:

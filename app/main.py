@@ -1,5 +1,7 @@
 """The script that Streamlit runs for each person and interaction: frame, navigation, one view."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from app import frame, session
@@ -11,6 +13,7 @@ def main() -> None:
     """Draw the page that the address asks for."""
     st.set_page_config(page_title="cmae explorer", page_icon="🫀", layout="wide")
     frame.style()
+    st.logo(str(Path(__file__).with_name("logo.svg")), size="medium")
     if not session.is_chosen():
         st.error("No cohort is open: start the explorer with `python -m app`.")
         return

@@ -146,10 +146,10 @@ def colour_names(cohort: "Cohort") -> list[str]:
         MODALITY and names of columns.
     """
     names = [MODALITY]
-    for role in ("phenotype", "covariate", "quality"):
+    for roles in (("phenotype", "covariate"), ("quality",)):
         names += [
             name
-            for name in phenotypes.ordered(cohort.columns, role=role)
+            for name in phenotypes.ordered(cohort.columns, roles=roles)
             if cohort.columns[name].kind != "categorical"
             or cohort.table[name].nunique() <= MAX_CATEGORIES
         ]

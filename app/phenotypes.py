@@ -1,7 +1,8 @@
 """How phenotypes are named, ordered and written for people."""
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 from cmae.data.column import Column
 
@@ -30,6 +31,29 @@ TITLES = {
 }
 """Titles of the canonical phenotypes, in the order in which people read them."""
 
+ABBREVIATIONS = {
+    "bsa_m2": "BSA",
+    "lvef_percent": "LVEF",
+    "lvedv_ml": "LVEDV",
+    "lvesv_ml": "LVESV",
+    "lvsv_ml": "LVSV",
+    "rvef_percent": "RVEF",
+    "rvedv_ml": "RVEDV",
+    "rvesv_ml": "RVESV",
+    "la_max_ml": "LA max",
+    "pr_ms": "PR",
+    "qrs_ms": "QRS",
+    "qt_ms": "QT",
+}
+"""What clinicians call them where there is little room; the others by their titles."""
+
+ACRONYMS = frozenset(
+    "lv rv la ra ef ecg mri qrs qt qtc pr rr st bmi bsa mapse tapse".split()  # noqa: SIM905
+)
+"""Words that are written in capitals."""
+
+_UNIT_AT_END = re.compile(r"(_(kg|g|mg|ml|mm|cm|m2|ms|s|mv|uv|percent|deg|years|bpm|z))+$")
+
 HEADLINES = (
     "age_years",
     "sex",
@@ -43,17 +67,19 @@ HEADLINES = (
 """The phenotypes that say most about a heart, for places with little room."""
 
 
-def ordered(columns: Mapping[str, Column], *, role: str = "phenotype") -> list[str]:
-    """Return the columns of a role, the canonical ones first.
+def ordered(
+    columns: Mapping[str, Column], *, roles: Sequence[str] = ("phenotype", "covariate")
+) -> list[str]:
+    """Return the columns of some roles, the canonical ones first.
 
     Args:
         columns: A cohort's columns.
-        role: ``phenotype``, ``covariate``, ``quality`` or ``truth``.
+        roles: Of ``phenotype``, ``covariate``, ``quality`` and ``truth``.
 
     Returns:
         Their names.
     """
-    names = [name for name, column in columns.items() if column.role == role]
+    names = [name for name, column in columns.items() if column.role in roles]
     canonical = [name for name in TITLES if name in names]
     return canonical + [name for name in names if name not in TITLES]
 
@@ -67,7 +93,23 @@ def title(name: str) -> str:
     Returns:
         For example ``"LV ejection fraction"``.
     """
-    return TITLES.get(name) or name.replace("_", " ").capitalize()
+    if name in TITLES:
+        return TITLES[name]
+    words = _UNIT_AT_END.sub("", name).split("_")
+    text = " ".join(word.upper() if word in ACRONYMS else word for word in words)
+    return text[:1].upper() + text[1:]
+
+
+def abbreviation(name: str) -> str:
+    """Return a column's short name.
+
+    Args:
+        name: Name in the table, for example ``lvef_percent``.
+
+    Returns:
+        For example ``"LVEF"``.
+    """
+    return ABBREVIATIONS.get(name) or title(name)
 
 
 def categories(name: str, column: Column) -> tuple[str, str] | None:

@@ -34,6 +34,13 @@ WARM_UP_DELAY_S = 2.0
 NUM_NEIGHBOURS = 12
 """Similar hearts that are offered."""
 
+EXAMPLES = {
+    "Weakest pump": ("lvef_percent", False),
+    "Heaviest heart": ("lv_mass_g", True),
+    "Widest QRS": ("qrs_ms", True),
+}
+"""What to try first: the row with the lowest or highest value of a column."""
+
 MAX_TEXT_BYTES = 4_000_000
 """Bytes of a run's card or history that are read at most."""
 
@@ -127,6 +134,25 @@ def choose_random_row() -> None:
     if not len(rows):
         rows = np.arange(len(cohort))
     choose_row(int(np.random.default_rng().choice(rows)))
+
+
+def examples() -> dict[str, int]:
+    """Return rows worth seeing first, by what they show."""
+    return _examples(explorer().cohort.fingerprint)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _examples(cohort_fingerprint: str) -> dict[str, int]:
+    cohort = explorer().cohort
+    has_both = cohort.has("ecg") & cohort.has("mri")
+    found = {}
+    for label, (name, is_highest) in EXAMPLES.items():
+        if name not in cohort.columns:
+            continue
+        values = pd.to_numeric(cohort.table[name], errors="coerce")[has_both].dropna()
+        if len(values):
+            found[label] = int(values.idxmax() if is_highest else values.idxmin())
+    return found
 
 
 def write_link() -> None:
@@ -256,13 +282,8 @@ def decodings(row: int) -> Decodings | None:
 
     Args:
         row: Row of the cohort.
-
-    Raises:
-        CmaeError: The run cannot be loaded.
     """
     here = explorer()
-    if here.model.error is not None:
-        raise here.model.error
     if not here.model.is_ready or not latents_of_row(row):
         return None
     return _decodings(here.key, row)
@@ -400,7 +421,8 @@ def nearest_to(
         latent[None], here.latents.latents[source][candidates], NUM_NEIGHBOURS + 1
     )
     rows = _cohort_rows(candidates[found[0][found[0] >= 0]])
-    return rows[rows != without][:NUM_NEIGHBOURS]
+    others: NDArray[np.int64] = rows[rows != without][:NUM_NEIGHBOURS]
+    return others
 
 
 def _cohort_rows(latent_rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -33,7 +33,7 @@ def show() -> None:
 @st.fragment
 def _explore() -> None:
     """Map on the left, what was picked or selected on it on the right; reruns on its own."""
-    left, right = st.columns([2.05, 1], gap="medium")
+    left, right = st.columns([1.45, 1], gap="medium")
     with left:
         space, name, colour = _settings()
         points = session.map_points(space, name)
@@ -110,18 +110,24 @@ def _colour_title(name: str) -> str:
 
 
 def _participant(row: int) -> None:
-    """Show the recordings of the row that was picked."""
+    """Show the recordings of the row that was picked, and what to try next."""
     frame.section(f"Participant {row:,}")
     frame.participant_facts(row, names=phenotypes.HEADLINES)
-    heart = panels.heart_of_row(row)
-    panels.cine_panel(heart, key="map-cine", group="map-ecg", sources=("ecg",))
-    panels.ecg_panel(heart, key="map-ecg")
-    with st.container(horizontal=True):
+    panels.until_ready(_recordings, row)
+    with st.container(horizontal=True, gap="small"):
         if st.button("See all decodings", type="primary", icon=":material/compare:"):
             session.go_to_participant(row)
-        if st.button("Another at random", icon=":material/casino:"):
-            session.choose_random_row()
-            st.rerun(scope="fragment")
+        for label, example in session.examples().items():
+            st.button(label, on_click=session.choose_row, args=(example,))
+        st.button("Random", icon=":material/casino:", on_click=session.choose_random_row)
+
+
+def _recordings(row: int) -> None:
+    """Play the cine beside what the model makes of the ECG alone, over the recorded ECG."""
+    heart = panels.heart_of_row(row)
+    panels.cine_panel(heart, key="map-cine", group="map-ecg", sources=("ecg",))
+    panels.ecg_panel(heart, key="map-ecg", sources=("mri",))
+    panels.model_state(heart, row)
 
 
 def _group(rows: NDArray[np.int64]) -> None:

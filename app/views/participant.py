@@ -3,13 +3,11 @@
 import streamlit as st
 
 from app import frame, panels, session
-from cmae.errors import CmaeError
 
 LINE = (
     "Recorded, reconstructed from the same recording, and translated from the other one. "
     "The cursor on the ECG follows the beating heart."
 )
-POLL_S = 1.0
 SOURCES = ("ecg", "mri", "joint")
 
 
@@ -24,15 +22,14 @@ def show() -> None:
         keys = here.cohort.table.iloc[row]
         st.caption(f"Identifier {keys['participant_id']}, visit {keys['visit']}")
     frame.participant_facts(row)
-    is_waiting = not here.model.is_ready and here.model.error is None
-    st.fragment(_heart, run_every=POLL_S if is_waiting else None)(row, is_waiting=is_waiting)
+    panels.until_ready(_heart, row)
     frame.stamp()
 
 
 def _chooser(row: int) -> None:
     """Show the controls that go to another row."""
     total = len(session.explorer().cohort)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
             "Previous",
             icon=":material/chevron_left:",
@@ -50,7 +47,8 @@ def _chooser(row: int) -> None:
         st.button("Random", icon=":material/casino:", on_click=session.choose_random_row)
         st.session_state["row_wanted"] = row
         st.number_input(
-            f"Row (0 to {total - 1:,})",
+            f"Row, 0 to {total - 1}",
+            label_visibility="collapsed",
             min_value=0,
             max_value=total - 1,
             step=1,
@@ -61,16 +59,9 @@ def _chooser(row: int) -> None:
         st.toggle("Show identifiers", key="show_identifiers", persist_state="session")
 
 
-def _heart(row: int, *, is_waiting: bool) -> None:
-    """Show both recordings with the decodings; polls until the model is there."""
-    model = session.explorer().model
-    if is_waiting and (model.is_ready or model.error is not None):
-        st.rerun()
-    try:
-        heart = panels.heart_of_row(row)
-    except CmaeError as error:
-        st.error(str(error))
-        return
+def _heart(row: int) -> None:
+    """Show both recordings with their decodings."""
+    heart = panels.heart_of_row(row)
     left, right = st.columns([1.12, 1], gap="medium")
     with left:
         frame.section("ECG", "25 mm/s, 10 mm/mV, one median beat")
@@ -91,15 +82,8 @@ def _heart(row: int, *, is_waiting: bool) -> None:
             sources=sources,
             has_difference=st.session_state.get("mri_difference", False),
         )
-    if heart.decodings is None:
-        if session.latents_of_row(row):
-            panels.model_state(model.error)
-        else:
-            frame.empty("This row has no latents: embed the cohort again with `cmae embed`.")
-    left, right = st.columns([1.12, 1], gap="medium")
-    with left:
         panels.error_table(heart)
-    with right:
+        panels.model_state(heart, row)
         _neighbours(row)
 
 

@@ -1,0 +1,101 @@
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from app import uploads
+from cmae.errors import ReadError
+
+
+class Dropped:
+    def __init__(self, name, data):
+        self.name = name
+        self._data = data
+
+    def getbuffer(self):
+        return memoryview(self._data)
+
+
+def zipped(files, name="upload.zip"):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, data in files.items():
+            archive.writestr(path, data)
+    return Dropped(name, file.getvalue())
+
+
+def test_a_zip_cannot_write_outside_its_folder(tmp_path):
+    folder = tmp_path / "private"
+    folder.mkdir()
+    paths = uploads.unpack([zipped({"../../outside.dcm": b"x", "/etc/inside.hea": b"y"})], folder)
+    assert [path.relative_to(folder).as_posix() for path in paths] == [
+        "cine/outside.dcm",
+        "ecg/inside.hea",
+    ]
+    assert not (tmp_path.parent / "outside.dcm").exists()
+
+
+def test_two_files_of_one_name_are_both_kept(tmp_path):
+    paths = uploads.unpack([zipped({"a/1.dcm": b"x", "b/1.dcm": b"y"})], tmp_path)
+    assert sorted(path.read_bytes() for path in paths) == [b"x", b"y"]
+
+
+def test_a_zip_that_grows_beyond_the_limit_is_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_BYTES", 3_000_000)
+    bomb = zipped({f"{k}.dcm": bytes(1_000_000) for k in range(5)})
+    with pytest.raises(ReadError, match="more than"):
+        uploads.unpack([bomb], tmp_path)
+
+
+def test_too_many_files_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_FILES", 2)
+    with pytest.raises(ReadError, match="2 files"):
+        uploads.unpack([zipped({f"{k}.dcm": b"x" for k in range(3)})], tmp_path)
+
+
+def test_a_damaged_zip_is_one_sentence():
+    received = uploads.receive([Dropped("x.zip", b"PK\x03\x04 nonsense")])
+    assert received.ecg is None
+    assert received.problems == (
+        "The ZIP archive cannot be unpacked (damaged, or protected by a password): pack it again.",
+    )
+
+
+def test_a_file_of_no_known_kind_is_refused_without_naming_the_temporary_folder():
+    received = uploads.receive([Dropped("notes.dcm", b"hello")])
+    assert received.cine is None
+    assert len(received.problems) == 1
+    assert "cmae-upload" not in received.problems[0]
+
+
+def test_a_signal_file_without_its_header_is_explained():
+    received = uploads.receive([Dropped("E00001.mat", b"1234")])
+    assert any(".hea" in problem for problem in received.problems)
+
+
+def test_two_ecgs_are_refused():
+    received = uploads.receive([Dropped("a.hea", b"a 12 500 0"), Dropped("b.hea", b"b 12 500 0")])
+    assert any("2 ECGs" in problem for problem in received.problems)
+
+
+def test_a_real_ecg_and_cine_are_read_together_and_nothing_stays(realdata, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    header = next(iter(sorted((realdata / "ecg" / "cinc2021").glob("*.hea"))))
+    signal = header.with_suffix(".mat")
+    frames = {
+        f"Se6/{path.name}": path.read_bytes()
+        for path in (realdata / "cmr" / "biv-me" / "dicom" / "Se6").iterdir()
+    }
+    received = uploads.receive(
+        [
+            Dropped(header.name, header.read_bytes()),
+            Dropped(signal.name, signal.read_bytes()),
+            zipped(frames),
+        ]
+    )
+    assert received.problems == ()
+    assert received.ecg.recording.shape == (600, 12)
+    assert received.cine.recording.shape == (96, 96, 50)
+    assert received.cine.frames_recorded == 25
+    assert list(Path(tmp_path).iterdir()) == []
