@@ -88,7 +88,7 @@ class _Found:
     Attributes:
         latents: By modality, one latent a row that has it; NaN elsewhere.
         errors: By path and metric, one number a row of the path.
-        baselines: The same for the mean recording of the training set.
+        baselines: By modality and place, the errors of the training set's mean recording.
         rows: By path, places of its rows among the held-out rows.
         pooled: By path, decoded recordings, pooled and flat.
         recorded: By modality and place, the recorded ones, likewise.
@@ -96,7 +96,9 @@ class _Found:
 
     latents: dict[str, Floats]
     errors: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
-    baselines: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    baselines: dict[str, dict[int, dict[str, float]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
     rows: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     pooled: dict[str, list[Floats]] = field(default_factory=lambda: defaultdict(list))
     recorded: dict[str, dict[int, Floats]] = field(default_factory=lambda: defaultdict(dict))
@@ -232,6 +234,7 @@ def _measure_chunk(
     for target, (target_places, _, comparable) in recorded.items():
         for place, recording in zip(target_places.tolist(), comparable, strict=True):
             found.recorded[target][place] = pooled(target, recording)
+            found.baselines[target][place] = errors(target, recording, means[target])
         for source in (source for source in SOURCES if source in sources):
             places, latent = sources[source]
             shared, from_source, in_target = np.intersect1d(
@@ -246,17 +249,15 @@ def _measure_chunk(
             for truth, output in zip(comparable[in_target], decoded, strict=True):
                 for metric, value in errors(target, truth, output).items():
                     found.errors[path, metric].append(value)
-                for metric, value in errors(target, truth, means[target]).items():
-                    found.baselines[path, metric].append(value)
                 found.pooled[path].append(pooled(target, output))
 
 
 def _path(found: _Found, path: str, participants: NDArray[np.str_], seed: int) -> dict[str, Any]:
-    rows = np.array(found.rows[path])
+    rows, target = np.array(found.rows[path]), path.rpartition("_")[2]
     result: dict[str, Any] = {"n": len(rows)}
     for metric in (metric for name, metric in found.errors if name == path):
         values = np.array(found.errors[path, metric])
-        baseline = np.array(found.baselines[path, metric])
+        baseline = np.array([found.baselines[target][place][metric] for place in rows.tolist()])
         # A flat recording correlates with nothing; it says nothing against either.
         is_known = np.isfinite(values)
         if not is_known.any():
@@ -265,7 +266,6 @@ def _path(found: _Found, path: str, participants: NDArray[np.str_], seed: int) -
         finite = baseline[np.isfinite(baseline)]
         mean = float(finite.mean()) if len(finite) else None
         result[metric] = {**number.as_dict(), "baseline": mean}
-    target = path.rpartition("_")[2]
     places = np.array(sorted(found.recorded[target]))
     shares = specificity(
         np.stack(found.pooled[path]),

@@ -75,17 +75,29 @@ def estimate(
         ]
         statistics = np.concatenate(drawn)
     else:
-        _, groups = np.unique(participants, return_inverse=True)
-        order = np.argsort(groups, kind="stable")
-        rows_of = np.split(order, np.cumsum(np.bincount(groups))[:-1])
-        statistics = np.array(
-            [
-                statistic(numbers[np.concatenate([rows_of[i] for i in draw])])
-                for draw in rng.integers(0, len(rows_of), (resamples, len(rows_of)))
-            ]
-        )
+        statistics = _by_participant(numbers, participants, statistic, resamples, rng)
     low, high = np.quantile(statistics, (0.025, 0.975))
     return Estimate(float(statistic(numbers)), float(low), float(high))
+
+
+def _by_participant(
+    numbers: Values,
+    participants: NDArray[np.generic],
+    statistic: Statistic,
+    resamples: int,
+    rng: np.random.Generator,
+) -> Values:
+    """Compute the statistic of resamples in which each participant comes with all their rows."""
+    _, groups = np.unique(participants, return_inverse=True)
+    sizes = np.bincount(groups)
+    draws = rng.integers(0, len(sizes), (resamples, len(sizes)))
+    if statistic is mean and np.isfinite(numbers).all():
+        sums = np.bincount(groups, weights=numbers)
+        return np.asarray(sums[draws].sum(1) / sizes[draws].sum(1))
+    rows_of = np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1])
+    return np.array(
+        [statistic(numbers[np.concatenate([rows_of[i] for i in draw])]) for draw in draws]
+    )
 
 
 def _sizes(resamples: int, count: int) -> list[int]:

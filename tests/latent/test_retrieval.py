@@ -107,6 +107,20 @@ def test_rows_of_one_participant_are_drawn_together():
     assert wide.high - wide.low > 4 * (narrow.high - narrow.low)
 
 
+def test_means_by_participant_are_those_of_drawing_rows_one_by_one():
+    rng = np.random.default_rng(6)
+    values, people = rng.normal(size=40), rng.integers(0, 12, 40)
+    quick = estimate(values, participants=people, resamples=200)
+    plain = estimate(
+        values,
+        statistic=lambda drawn: np.asarray(drawn.mean(-1)),
+        participants=people,
+        resamples=200,
+    )
+    assert quick.low == pytest.approx(plain.low)
+    assert quick.high == pytest.approx(plain.high)
+
+
 def test_median_is_estimated_too():
     values = np.arange(101, dtype=float)
     found = estimate(values, statistic=median)
