@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -18,9 +19,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when the run is complete, 2 for bad input, 130 after Ctrl-C, 143 after SIGTERM.
     """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     options = parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("absl").setLevel(logging.WARNING)
+    for chatty in ("absl", "tensorflow", "matplotlib"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     try:
         train(options)
     except Interrupted as error:

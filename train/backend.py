@@ -2,10 +2,7 @@
 
 import contextlib
 import logging
-import os
 from typing import Any
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 

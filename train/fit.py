@@ -104,6 +104,7 @@ def fit(
         Interrupted: Somebody asked to stop; the training can be resumed.
     """
     check_folder(out, is_resuming=is_resuming)
+    check_start(experiment, start_from)
     split = cohort.split(experiment.split.fractions, seed=experiment.split.seed)
     done: tuple[Path, ...] = tuple(start_from)
     for number, stage in enumerate(experiment.stages, start=1):
@@ -154,6 +155,7 @@ def fit_stage(materials: Materials, folder: Path) -> None:
                     steps_per_epoch=stage.steps_per_epoch,
                     epochs=1,
                     verbose=0,
+                    shuffle=False,
                     callbacks=[watcher],
                 )
             validation = validate(model, materials, validation_rows)
@@ -211,6 +213,22 @@ def check_folder(out: Path, *, is_resuming: bool) -> None:
         raise RunError(f"{out} holds no unfinished training: leave --resume out to begin one.")
 
 
+def check_start(experiment: Experiment, runs: Sequence[Path]) -> None:
+    """Refuse a run to start from that has nothing this experiment trains.
+
+    Raises:
+        RunError: As said, or a run is missing.
+    """
+    trained = {name for stage in experiment.stages for name in stage.modalities}
+    for run in runs:
+        networks = read_model_file(run).architecture.networks
+        if not trained & set(networks):
+            raise RunError(
+                f"{run} has networks for {', '.join(networks)}, but {experiment.name} trains "
+                f"{', '.join(sorted(trained))}: start from another run."
+            )
+
+
 def is_finished(folder: Path) -> bool:
     """Whether a run folder is complete: weights and card are there, the checkpoint is gone."""
     return (folder / report.CARD_FILE).is_file() and not checkpoint.exists(folder)
@@ -258,19 +276,15 @@ def build(materials: Materials) -> CrossModalAutoencoder:
 
 
 def start(model: CrossModalAutoencoder, runs: Sequence[Path]) -> None:
-    """Take over the encoders and decoders of earlier runs.
+    """Take over what the model shares with earlier runs: encoders and decoders by modality.
 
     Raises:
-        RunError: A run has other networks, or nothing that this model has.
+        RunError: The networks of a run have other settings.
     """
     for run in runs:
-        architecture = read_model_file(run).architecture
-        shared = set(architecture.networks) & set(model.encoders)
+        shared = set(read_model_file(run).architecture.networks) & set(model.encoders)
         if not shared:
-            raise RunError(
-                f"{run} has networks for {', '.join(architecture.networks)}, of which this stage "
-                "trains none: start from another run."
-            )
+            continue
         parts = {f"{name}_{kind}" for name in shared for kind in ("encoder", "decoder")}
         load_weights(model, run / WEIGHTS_FILE, parts=parts)
         logger.info("Starting from %s of %s.", " and ".join(sorted(shared)), run)

@@ -144,7 +144,8 @@ class Run:
         Args:
             modality: ``"ecg"`` or ``"mri"``.
             recordings: (n, *shape) in mV or scanner intensity.
-            batch_size: Recordings at once; the last batch is padded, so that one shape is compiled.
+            batch_size: Recordings at once; the last of several batches is padded, so that one shape
+                is compiled.
 
         Returns:
             (n, latent_dim) float32.
@@ -155,9 +156,10 @@ class Run:
         self._check(modality)
         encoder = self.model.encoders[modality]
         latents = np.empty((len(recordings), self.latent_dim), np.float32)
-        for start in range(0, len(recordings), batch_size):
-            batch = self.normalize(modality, recordings[start : start + batch_size])
-            latents[start : start + batch_size] = _padded(encoder, batch, batch_size)
+        size = min(batch_size, max(len(recordings), 1))
+        for start in range(0, len(recordings), size):
+            batch = self.normalize(modality, recordings[start : start + size])
+            latents[start : start + size] = _padded(encoder, batch, size)
         return latents
 
     def decode(

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from cmae.data.files import replacing
 from cmae.errors import RunError
@@ -60,7 +60,7 @@ def save_weights(model: CrossModalAutoencoder, path: Path, *, dtype: str = "floa
             "diverged; lower the learning rate."
         )
     with replacing(path) as temporary:
-        save_file(arrays, temporary)
+        temporary.write_bytes(save(arrays))
 
 
 def load_weights(

@@ -1,0 +1,67 @@
+"""The networks: the paper's sizes and order, and shapes of the compact ones."""
+
+import keras
+import numpy as np
+import pytest
+
+from cmae.data.modality import ECG, MODALITIES, MRI
+from cmae.errors import SettingsError
+from cmae.model.architecture import PAPER_NETWORKS, CompactNetwork
+from cmae.model.networks import build_decoder, build_encoder
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder", "decoder"), [("ecg", 5_469_501, 5_800_934), ("mri", 1_734_240, 1_741_930)]
+)
+def test_paper_networks_have_the_papers_parameter_counts(name, encoder, decoder):
+    network, modality = PAPER_NETWORKS[name], MODALITIES[name]
+    assert build_encoder(network, modality, 256).count_params() == encoder
+    assert build_decoder(network, modality, 256).count_params() == decoder
+
+
+@pytest.mark.parametrize("modality", [ECG, MRI])
+def test_the_encoder_ends_in_a_layer_norm_without_another_layer(modality):
+    encoder = build_encoder(PAPER_NETWORKS[modality.name], modality, 256)
+    last = encoder.layers[-1]
+    assert isinstance(last, keras.layers.LayerNormalization)
+    assert last.epsilon == 1e-3
+    assert encoder.layers[-2].name == "latent_dense"
+
+
+@pytest.mark.parametrize("modality", [ECG, MRI])
+@pytest.mark.parametrize("is_compact", [False, True])
+def test_the_decoder_gives_back_the_shape_of_a_recording(modality, is_compact):
+    network = (
+        CompactNetwork(patch=4, filters=(4, 6)) if is_compact else PAPER_NETWORKS[modality.name]
+    )
+    assert build_encoder(network, modality, 8).output_shape == (None, 8)
+    assert build_decoder(network, modality, 8).output_shape == (None, *modality.shape)
+
+
+def test_pixel_shuffle_puts_every_patch_in_its_place():
+    network = CompactNetwork(patch=24, filters=(2,))
+    decoder = build_decoder(network, MRI, 4)
+    shuffled = keras.Model(
+        decoder.get_layer("output").output, decoder.get_layer("shuffle_join").output
+    )
+    grid = np.zeros((1, 4, 4, 24 * 24 * 50), np.float32)
+    row, column, inner_row, inner_column, frame = 1, 2, 5, 7, 9
+    grid[0, row, column, (inner_row * 24 + inner_column) * 50 + frame] = 1.0
+    cine = np.asarray(shuffled(grid))[0]
+    assert cine[row * 24 + inner_row, column * 24 + inner_column, frame] == 1.0
+    assert cine.sum() == 1.0
+
+
+def test_a_network_that_does_not_divide_the_recording_is_refused():
+    with pytest.raises(SettingsError, match="does not divide"):
+        build_decoder(CompactNetwork(patch=7, filters=(4,)), ECG, 8)
+
+
+def test_residual_stage_leaves_its_input_out_of_the_sum():
+    encoder = build_encoder(PAPER_NETWORKS["ecg"], ECG, 8)
+    stage = keras.Model(encoder.input, encoder.get_layer("residual_add").output)
+    for name in ("residual_a", "residual_b", "residual_project"):
+        layer = encoder.get_layer(name)
+        layer.set_weights([np.zeros_like(w) for w in layer.get_weights()])
+    x = np.random.default_rng(0).normal(size=(1, *ECG.shape)).astype(np.float32)
+    assert np.abs(np.asarray(stage(x))).max() == 0.0
