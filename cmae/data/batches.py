@@ -64,7 +64,7 @@ def load(
     return batch
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Batches:
     """The batches of a training: which rows are in which depends on seed and step alone.
 

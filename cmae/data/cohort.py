@@ -50,18 +50,23 @@ class Cohort:
         columns: What each of these columns means.
     """
 
-    def __init__(self, path: Path, contents: tables.Contents, reader: PartReader | None) -> None:
-        """Bind a table to a folder; ``open``, ``create`` and ``select`` are the ways to make one.
+    def __init__(
+        self, path: Path, selection: tuple[tables.Contents, PartReader] | None = None
+    ) -> None:
+        """Show a cohort; ``open``, ``create`` and ``select`` are the ways to make one.
 
         Args:
             path: The folder.
-            contents: Its table and columns, or some rows of it.
-            reader: What reads the folder's parts; None to make one.
+            selection: Some rows of it and what reads its parts; None for the whole.
         """
         self.path = path
-        self._is_selection = reader is not None
-        self._reader = reader or PartReader(path / RECORDINGS)
-        self._show(contents)
+        self._is_selection = selection is not None
+        if selection is None:
+            self._reader = PartReader(path / RECORDINGS)
+            self._reload()
+        else:
+            self._reader = selection[1]
+            self._show(selection[0])
 
     @classmethod
     def create(cls, path: Path) -> Self:
@@ -107,17 +112,7 @@ class Cohort:
         Raises:
             CohortError: There is none, it is of another format, or something is damaged.
         """
-        path = Path(path)
-        contents = tables.load(path)
-        while True:
-            try:
-                return cls(path, contents, None)
-            except CohortError:
-                # A part may have gone because a participant was dropped a moment ago.
-                newer = tables.load(path)
-                if newer.table.equals(contents.table):
-                    raise
-                contents = newer
+        return cls(Path(path))
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -215,7 +210,7 @@ class Cohort:
                 )
             numbers = np.flatnonzero(numbers)
         table = self.table.iloc[self._checked(numbers)].reset_index(drop=True)
-        return Cohort(self.path, tables.Contents(table, self.columns, {}), self._reader)
+        return Cohort(self.path, (tables.Contents(table, self.columns, {}), self._reader))
 
     def drop(self, participant_ids: Sequence[str] | set[str]) -> DropSummary:
         """Remove participants and everything recorded of them; their parts are written anew.
@@ -290,7 +285,18 @@ class Cohort:
         self.__dict__.pop("fingerprint", None)
 
     def _reload(self) -> None:
-        self._show(tables.load(self.path))
+        contents = tables.load(self.path)
+        while True:
+            try:
+                self._show(contents)
+            except CohortError:
+                # A part may have gone because a participant was dropped a moment ago.
+                newer = tables.load(self.path)
+                if newer.table.equals(contents.table):
+                    raise
+                contents = newer
+            else:
+                return
 
     def _locate(self, table: pd.DataFrame, modality: Modality) -> _Places:
         codes, names = pd.factorize(table[f"{modality.name}_part"])

@@ -11,7 +11,9 @@ from pathlib import Path
 from cmae.errors import InputError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_DENIED = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST
+}  # fmt: skip
 
 
 @contextmanager
@@ -40,7 +42,8 @@ def explained(path: Path) -> Iterator[None]:
             ) from error
         if code in _DENIED and (error.filename is None or _is_beside(error.filename, path)):
             raise InputError(
-                f"{path} cannot be written: check the permissions of its folder."
+                f"{path} cannot be written ({error.strerror}): "
+                "check the path and the permissions of its folder."
             ) from error
         raise
 
@@ -135,4 +138,5 @@ def _beside(path: Path) -> Path:
 def _is_beside(name: object, path: Path) -> bool:
     if not isinstance(name, str):
         return False
-    return Path(name).parent == path.parent or path in Path(name).parents or Path(name) == path
+    met = Path(name)
+    return met.parent == path.parent or path in met.parents or met in (path, *path.parents)

@@ -157,7 +157,8 @@ def _stored(name: str, column: Column, value: object) -> float | str | None:
                 f"The column {name} is categorical and holds text, but got {type(value).__name__}."
             )
         return value or None
-    if not isinstance(value, numbers.Real | np.bool_):
+    # Asking for the exact type first spares the slow question to an abstract class.
+    if type(value) is not float and not isinstance(value, numbers.Real | np.bool_):
         raise InputError(
             f"The column {name} is {column.kind} and holds numbers, "
             f"but got {type(value).__name__}: convert it, or declare it categorical."

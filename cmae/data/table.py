@@ -92,12 +92,12 @@ def load(folder: Path) -> Contents:
         raise CohortError(
             f"{folder} is not a cohort: it lacks {TABLE} or {COLUMNS}; check the path."
         )
-    arrow = _read_parquet(folder / TABLE)
     # The table first: a writer adds a column's description before the table that uses it.
+    schema, stored = _read_parquet(folder / TABLE)
     columns, next_part = _read_columns(folder / COLUMNS)
-    _check_schema(arrow.schema, columns, folder)
-    known = {name: column for name, column in columns.items() if name in arrow.column_names}
-    table = typed(_to_pandas(arrow), {**RECORDING_COLUMNS, **known})
+    _check_schema(schema, columns, folder)
+    known = {name: column for name, column in columns.items() if name in schema.names}
+    table = typed(stored, {**RECORDING_COLUMNS, **known})
     if table["participant_id"].isna().any() or table.duplicated(["participant_id", "visit"]).any():
         raise CohortError(
             f"{folder / TABLE} is damaged: a row has no participant, or the key of another row."
@@ -148,11 +148,11 @@ def _is_text(name: str, columns: Mapping[str, Column]) -> bool:
     return bool(_type(name, columns) == pa.string())
 
 
-def _read_parquet(path: Path) -> pa.Table:
+def _read_parquet(path: Path) -> tuple[pa.Schema, pd.DataFrame]:
     """Return the table after checking that its decoded size fits what is stored."""
     try:
         with pq.ParquetFile(path) as file:
-            facts = file.metadata
+            facts, schema = file.metadata, file.schema_arrow
             groups = range(facts.num_row_groups)
             unpacked = sum(facts.row_group(k).total_byte_size for k in groups)
             decoded = max(unpacked, facts.num_rows * facts.num_columns * 8)
@@ -161,7 +161,13 @@ def _read_parquet(path: Path) -> pa.Table:
                     f"{path} is refused: it declares {facts.num_rows:,} rows, far more than its "
                     f"{path.stat().st_size:,} bytes can hold."
                 )
-            return file.read()
+        # As dictionaries, so that a long text of many rows stays one text in memory.
+        texts = [field.name for field in schema if field.type == pa.string()]
+        with pq.ParquetFile(path, read_dictionary=texts) as file:
+            integers = {pa.int64(): pd.Int64Dtype()}
+            return schema, file.read().to_pandas(
+                ignore_metadata=True, types_mapper=integers.get, use_threads=False
+            )
     except (pa.ArrowException, OSError, ValueError) as error:
         raise CohortError(
             f"{path} is not a readable Parquet file: it is damaged or truncated; "
@@ -212,10 +218,3 @@ def _check_schema(schema: pa.Schema, columns: Mapping[str, Column], folder: Path
                 f"{folder / TABLE} holds {field.name} as {field.type}, "
                 f"but it is stored as {expected}: it is damaged."
             )
-
-
-def _to_pandas(arrow: pa.Table) -> pd.DataFrame:
-    try:
-        return arrow.to_pandas(ignore_metadata=True, types_mapper={pa.int64(): pd.Int64Dtype()}.get)
-    except (pa.ArrowException, ValueError) as error:
-        raise CohortError(f"{TABLE} is damaged: restore it, or make the cohort again.") from error

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -164,7 +165,11 @@ class CohortWriter:
                     "give one for each row."
                 )
         names = [name for name in rows if name not in {"participant_id", "visit", "is_simulated"}]
-        for k, record in enumerate(rows.to_dict("records")):
+        records = chain.from_iterable(  # some thousand rows at a time become Python objects
+            rows.iloc[start : start + 4096].to_dict("records")
+            for start in range(0, len(rows), 4096)
+        )
+        for k, record in enumerate(records):
             self.add(
                 record["participant_id"],
                 record.get("visit", 0),

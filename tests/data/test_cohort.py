@@ -430,6 +430,15 @@ def test_table_that_would_fill_the_memory_is_refused(small_cohort):
     bomb = pa.table({"participant_id": zeros, "visit": zeros, "is_simulated": zeros})
     path = small_cohort.path / "table.parquet"
     pq.write_table(bomb, path)
-    assert path.stat().st_size < 1_000_000
+    assert path.stat().st_size < 100_000
     with pytest.raises(CohortError, match="refused"):
         Cohort.open(small_cohort.path)
+
+
+def test_long_text_of_many_rows_is_one_text_in_memory(small_cohort):
+    with small_cohort.writer() as writer:
+        for k in range(300):
+            writer.add(f"N{k}", values={"center": "x" * 50_000})
+    assert (small_cohort.path / "table.parquet").stat().st_size < 100_000
+    texts = Cohort.open(small_cohort.path).table["center"][12:]
+    assert len({id(text) for text in texts}) == 1

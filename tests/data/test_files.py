@@ -65,6 +65,18 @@ def test_other_errors_pass_unchanged(tmp_path):
         (tmp_path / "nowhere" / "b").read_text()
 
 
+@pytest.mark.parametrize("name", ["folder", "file/below"])
+def test_path_that_cannot_be_a_file_is_refused(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("old")
+    with (
+        pytest.raises(InputError, match="cannot be written"),
+        replacing(tmp_path / name) as temporary,
+    ):
+        temporary.write_text("new")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "folder"]
+
+
 def test_folder_is_replaced_whole(tmp_path):
     path = tmp_path / "run"
     for text in ("one", "two"):
