@@ -116,6 +116,7 @@ def _read_nifti(path: Path) -> CineSeries:
     """Read a NIfTI file of one slice over time: ``(i, j, 1, t)`` or ``(i, j, t)``."""
     import nibabel  # noqa: PLC0415 - slow to load, and not needed for DICOM
     from nibabel.filebasedimages import ImageFileError  # noqa: PLC0415
+    from nibabel.spatialimages import HeaderDataError  # noqa: PLC0415
 
     try:
         image = nibabel.load(path)
@@ -131,7 +132,7 @@ def _read_nifti(path: Path) -> CineSeries:
         is_oriented = bool(image.header["sform_code"] > 0 or image.header["qform_code"] > 0)
     except ReadError:
         raise
-    except (*PARSER_FAULTS, ImageFileError) as error:
+    except (*PARSER_FAULTS, ImageFileError, HeaderDataError) as error:
         raise ReadError(
             "The NIfTI file cannot be read: it is damaged or no image, export it again."
         ) from error

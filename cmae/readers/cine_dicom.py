@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from cmae.errors import ReadError
 from cmae.readers.cine import RR_MS, CineSeries, checked_series, group
-from cmae.readers.dicom import DICOM_FAULTS, open_dicom
+from cmae.readers.dicom import DICOM_FAULTS, is_dicom, open_dicom
 from cmae.readers.foreign import MAX_UNPACKED_BYTES, quietly
 
 _MR_CLASSES = {
@@ -47,6 +47,16 @@ def read_dicom_cine(files: Sequence[Path], *, series: int | None) -> CineSeries:
     Raises:
         ReadError: No image, several series, several slices, or damaged pixels.
     """
+    try:
+        return _assemble(_ordered(_chosen(files, series)))
+    except ReadError:
+        raise
+    except DICOM_FAULTS as error:
+        raise ReadError("A DICOM file's header is damaged: export the series again.") from error
+
+
+def _chosen(files: Sequence[Path], series: int | None) -> list[_Frame]:
+    """Return the frames of the one series among some files, or of the one asked for."""
     headers = [(path, header) for path in files if (header := _header(path)) is not None]
     if not headers:
         raise ReadError(
@@ -64,53 +74,38 @@ def read_dicom_cine(files: Sequence[Path], *, series: int | None) -> CineSeries:
     number = 1 if series is None else series
     if not 1 <= number <= len(places):
         raise ReadError(f"Series {number} was asked for: there are {len(places)} DICOM series.")
-    frames = [frame for k in places[number - 1] for frame in _frames(*headers[k])]
-    return _assemble(_ordered(frames))
+    return [frame for k in places[number - 1] for frame in _frames(*headers[k])]
 
 
 @quietly()
 def study_of(folder: Path) -> str | None:
     """Return which examination the first DICOM image of a folder belongs to, None if unknown."""
     for path in sorted(folder.iterdir()):
-        if path.is_file() and (header := _header(path)) is not None:
-            return str(header.get("StudyInstanceUID") or "") or None
+        try:
+            if path.is_file() and (header := _header(path)) is not None:
+                return str(header.get("StudyInstanceUID") or "") or None
+        except (ReadError, *DICOM_FAULTS):
+            return None
     return None
 
 
 def _header(path: Path) -> Dataset | None:
-    """Read a file's attributes without its pixels; None if it is no DICOM image."""
-    try:
-        header = open_dicom(path, has_pixels=False)
-        sop_class = str(header.get("SOPClassUID", ""))
-        if sop_class not in _MR_CLASSES or not header.get("Rows"):
-            return None
-    except (ReadError, *DICOM_FAULTS):
+    """Read a file's attributes without its pixels; None if it is no DICOM MR image."""
+    if not is_dicom(path):
         return None
-    return header
+    header = open_dicom(path, has_pixels=False)
+    return header if str(header.get("SOPClassUID", "")) in _MR_CLASSES else None
 
 
 def _frames(path: Path, header: Dataset) -> list[_Frame]:
     """List the frames of one file: one of a classic image, many of an enhanced one."""
-    try:
-        count = int(header.get("NumberOfFrames") or 1)
-        if not 1 <= count <= 10_000:
-            raise ReadError(f"A DICOM file announces {count} frames: expected 1 to 10,000.")
-        if count == 1 and "PerFrameFunctionalGroupsSequence" not in header:
-            return [
-                _Frame(
-                    path,
-                    None,
-                    header,
-                    _plane(header),
-                    _number(header.get("TriggerTime")),
-                    _number(header.get("InstanceNumber")) or 0.0,
-                )
-            ]
-        return [_enhanced_frame(path, header, index) for index in range(count)]
-    except ReadError:
-        raise
-    except DICOM_FAULTS as error:
-        raise ReadError("A DICOM file's header is damaged: export the series again.") from error
+    count = int(header.get("NumberOfFrames") or 1)
+    if not 1 <= count <= 10_000:
+        raise ReadError(f"A DICOM file announces {count} frames: expected 1 to 10,000.")
+    if count == 1 and "PerFrameFunctionalGroupsSequence" not in header:
+        trigger, number = _number(header.get("TriggerTime")), _number(header.get("InstanceNumber"))
+        return [_Frame(path, None, header, _plane(header), trigger, number or 0.0)]
+    return [_enhanced_frame(path, header, index) for index in range(count)]
 
 
 def _enhanced_frame(path: Path, header: Dataset, index: int) -> _Frame:
@@ -182,6 +177,12 @@ def _ordered(frames: list[_Frame]) -> list[_Frame]:
     triggers = [frame.trigger_ms for frame in frames]
     known = {trigger for trigger in triggers if trigger is not None}
     if len(known) == len(frames):
+        steps = np.diff(sorted(known))
+        if len(steps) and steps.max() > 1.8 * np.median(steps):
+            raise ReadError(
+                "The trigger times of the DICOM series have a gap: frames are missing, export it "
+                "again."
+            )
         return sorted(frames, key=lambda frame: frame.trigger_ms or 0.0)
     numbers = {frame.number for frame in frames}
     if len(known) > 1 and len(known) <= len(frames) // 2 and None not in triggers:

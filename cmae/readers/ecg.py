@@ -128,7 +128,7 @@ def clinical_record(
     check_rate(rate_hz)
     found: dict[str, NDArray[np.float64]] = {}
     for column, name in enumerate(names):
-        lead = _CLINICAL_NAMES.get(re.sub(r"^(ecg|lead|[\s_:-])+", "", name.strip().lower()))
+        lead = _clinical_name(name)
         if lead is None:
             continue
         if lead in found:
@@ -147,6 +147,11 @@ def clinical_record(
             f"The ECG holds voltages beyond {MAX_VOLTAGE_MV:g} mV: check its gain and unit."
         )
     return EcgRecord(signals.astype(np.float32), float(rate_hz), source, derived)
+
+
+def _clinical_name(name: str) -> str | None:
+    """Return the lead that a channel's name means, None if it is no clinical lead."""
+    return _CLINICAL_NAMES.get(re.sub(r"^(ecg|lead|[\s_:-])+", "", name.strip().lower()))
 
 
 def check_rate(rate_hz: float | None) -> None:
@@ -221,22 +226,17 @@ def _read_wfdb(header: Path) -> EcgRecord:
         samples = min(int(facts.sig_len), int(MAX_DURATION_S * rate_hz))
         record = wfdb.rdrecord(str(header.resolve().with_suffix("")), sampto=samples)
         signals = np.asarray(record.p_signal, np.float64)
-        factors = {
-            column: _MV_PER_UNIT.get(unit.lower()) for column, unit in enumerate(record.units)
-        }
+        names = [str(name or "") for name in record.sig_name]
+        units = [str(unit or "") for unit in record.units]
     except ReadError:
         raise
     except PARSER_FAULTS as error:
         raise ReadError(
             "The WFDB record cannot be read: its header or its signal file is damaged."
         ) from error
-    names = list(record.sig_name)
     for column, name in enumerate(names):
-        factor = factors[column]
-        if factor is not None:
-            signals[:, column] *= factor
-        elif name and name.strip().lower() in _CLINICAL_NAMES:
-            millivolts_per(record.units[column])
+        if _clinical_name(name) is not None:
+            signals[:, column] *= millivolts_per(units[column])
     return clinical_record(signals, names, rate_hz=rate_hz, source="WFDB")
 
 

@@ -131,7 +131,7 @@ def find_heart(series: CineSeries) -> tuple[float, float, float]:
     total = spectrum[:, :, 1:].sum(axis=-1)
     amplitude = np.sqrt(cardiac)
     field_mm2 = amplitude.size * series.pixel_mm[0] * series.pixel_mm[1]
-    share = min(_MOVING_AREA_MM2 / field_mm2, 0.5)
+    share = min(_MOVING_AREA_MM2 / field_mm2, 0.25)
     amplitude = np.minimum(amplitude, np.quantile(amplitude, 1 - share))
     smooth = gaussian_filter(amplitude, [_SMOOTHING_MM / side for side in series.pixel_mm])
     smooth = smooth - np.median(smooth)

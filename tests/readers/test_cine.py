@@ -115,6 +115,19 @@ def test_damaged_series_are_refused_with_the_reason(tmp_path, foreign, changes, 
         read_cine(tmp_path)
 
 
+def test_a_lost_or_damaged_frame_is_not_passed_over(tmp_path, foreign):
+    foreign.write_dicom_series(tmp_path, foreign.beating_heart(12, side=64))
+    lost = tmp_path / "004.dcm"
+    whole = lost.read_bytes()
+
+    lost.write_bytes(whole[:300])
+    with pytest.raises(ReadError):
+        read_cine(tmp_path)
+    lost.unlink()
+    with pytest.raises(ReadError, match="frames are missing"):
+        read_cine(tmp_path)
+
+
 def test_too_few_frames_are_refused(tmp_path, foreign):
     foreign.write_dicom_series(tmp_path, foreign.beating_heart(5, side=64))
 
