@@ -11,7 +11,8 @@ Floats = NDArray[np.float64]
 Image = NDArray[np.float32]
 
 SIDE = MRI.shape[0]
-ANGLES = 720
+ANGLES = 540
+GRID = (np.arange(ANGLES) + 0.5) * (2 * np.pi / ANGLES) - np.pi
 EDGE_PIXELS = 1.5
 """Over how many pixels an edge falls: pixel, slice thickness and resolution together."""
 
@@ -50,7 +51,7 @@ def coverage(distance: Image, beyond: float = 0.0) -> Image:
     return result
 
 
-def box_around(points: Floats, margin: float) -> Box:
+def box_around(points: Floats | Image, margin: float) -> Box:
     """Rows and columns that hold all ``points`` (…, 2) and a margin in pixels."""
     flat = points.reshape(-1, 2)
     low = np.floor(flat.min(axis=0) - margin).clip(0, SIDE - 1).astype(int)
@@ -58,34 +59,46 @@ def box_around(points: Floats, margin: float) -> Box:
     return slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
 
 
-def signed_distance(contour: Floats, centre: Floats, margin: float) -> tuple[Box, Image]:
+def axes(box: Box) -> tuple[Image, Image]:
+    """Rows (n, 1) and columns (1, m) of a box."""
+    rows = np.arange(box[0].start, box[0].stop, dtype=np.float32)[:, None]
+    columns = np.arange(box[1].start, box[1].stop, dtype=np.float32)[None, :]
+    return rows, columns
+
+
+def signed_distance(
+    contour: Floats, centre: Floats, margin: float, ripple: Floats | float = 0.0
+) -> tuple[Box, Image]:
     """Distance to contours that are star-shaped about one fixed point, negative inside.
 
     Args:
         contour: (frames, points, 2) in pixels.
         centre: (2,) in pixels, inside every contour.
         margin: How far outside distances are needed, in pixels.
+        ripple: (ANGLES,) outward unevenness in pixels, the same in every frame.
 
     Returns:
         The box that was computed, and (frames, rows, columns) in pixels: exact on the contour and
         to first order near it.
     """
     box = box_around(contour, margin + 2)
-    grid = (np.arange(ANGLES) + 0.5) * (2 * np.pi / ANGLES) - np.pi
     away = contour - centre
     angles = np.arctan2(away[..., 1], away[..., 0])
-    radii = np.hypot(away[..., 0], away[..., 1])
-    radius = np.stack(
-        [np.interp(grid, a, r, period=2 * np.pi) for a, r in zip(angles, radii, strict=True)]
-    )
+    order = np.argsort(angles, axis=1)
+    angles = np.take_along_axis(angles, order, axis=1)
+    radii = np.take_along_axis(np.hypot(away[..., 0], away[..., 1]), order, axis=1)
+    turn = 2 * np.pi
+    angles = np.concatenate([angles[:, -1:] - turn, angles, angles[:, :1] + turn], axis=1)
+    radii = np.concatenate([radii[:, -1:], radii, radii[:, :1]], axis=1)
+    radius = np.stack([np.interp(GRID, a, r) for a, r in zip(angles, radii, strict=True)])
+    radius = np.maximum(radius + ripple, 0.5)
     slope = (np.roll(radius, -1, axis=1) - np.roll(radius, 1, axis=1)) * (ANGLES / (4 * np.pi))
     lean = (1 / np.sqrt(1 + (slope / radius) ** 2)).astype(np.float32)
-    rows, columns = np.mgrid[box]
-    rows, columns = rows - centre[1], columns - centre[0]
-    index = (np.arctan2(rows, columns) + np.pi) * (ANGLES / (2 * np.pi))
-    index = index.astype(np.int32) % ANGLES
-    away_from_centre = np.hypot(rows, columns).astype(np.float32)
-    distance: Image = away_from_centre - radius.astype(np.float32)[:, index]
+    rows, columns = axes(box)
+    rows, columns = rows - np.float32(centre[1]), columns - np.float32(centre[0])
+    position = (np.arctan2(rows, columns) + np.pi) * (ANGLES / (2 * np.pi))
+    index = position.astype(np.int32) % ANGLES
+    distance: Image = np.sqrt(rows**2 + columns**2) - radius.astype(np.float32)[:, index]
     distance *= lean[:, index]
     return box, distance
 
@@ -108,16 +121,24 @@ def paint_rod(
         value: Intensity, a number or (frames, 1, 1).
         opacity: 0 to 1.
     """
-    first, last = (np.broadcast_to(end, (len(frames), 2)) for end in ends)
+    first, last = (np.atleast_2d(end).astype(np.float32) for end in ends)
     box = box_around(np.concatenate([first, last]), radius + 2)
-    rows, columns = (axis.astype(np.float32) for axis in np.mgrid[box])
-    start = first.astype(np.float32)[:, :, None, None]
-    step = (last - first).astype(np.float32)[:, :, None, None]
-    x, y = columns - start[:, 0], rows - start[:, 1]
+    rows, columns = axes(box)
+    step = (last - first)[:, :, None, None]
+    x, y = columns - first[:, 0, None, None], rows - first[:, 1, None, None]
     long = (step**2).sum(axis=1) + np.float32(1e-6)
     along = ((x * step[:, 0] + y * step[:, 1]) / long).clip(0, 1)
-    distance = np.hypot(x - along * step[:, 0], y - along * step[:, 1])
+    distance = np.sqrt((x - along * step[:, 0]) ** 2 + (y - along * step[:, 1]) ** 2)
     paint(frames, box, np.float32(opacity) * coverage(distance, radius), value)
+
+
+def ripple(rng: np.random.Generator, size: float, waves: tuple[int, int]) -> Floats:
+    """A random unevenness (ANGLES,) of a contour, RMS ``size`` pixels, with so many waves round."""
+    orders = np.arange(waves[0], waves[1])
+    weights = rng.standard_normal((2, len(orders))) * (size / np.sqrt(len(orders)))
+    phase = orders * GRID[:, None]
+    result: Floats = np.cos(phase) @ weights[0] + np.sin(phase) @ weights[1]
+    return result
 
 
 def smooth_field(rng: np.random.Generator, cells: int) -> Image:

@@ -90,7 +90,7 @@ def _wall(
     """From inside to outside: muscle with ribs, fat, skin, air."""
     wide, high = 71.0 + rng.normal(0, 1.5), 80.0 + rng.normal(0, 1.0)
     radius = np.hypot((columns - 43.0) / wide, (rows - 9.0) / high)
-    outward = ((radius - 1) * high * (0.95 + 0 * radius))[None].astype(np.float32)
+    outward = ((radius - 1) * 0.95 * high + 0.8 * smooth_field(rng, 4))[None].astype(np.float32)
     muscle = 5.5 + rng.normal(0, 0.5)
     fat = heart["chest_fat_mm"] / MRI_PIXEL_MM
     inside = 0.6 * FAT * np.clip(0.5 + smooth_field(rng, 8), 0, 1)

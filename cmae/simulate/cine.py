@@ -1,7 +1,7 @@
 """Physiology to a cine: a moving four-chamber section in a chest, as balanced SSFP shows it.
 
-The canvas is as the scanner stores such a section: the spine above, the chest wall below, the
-patient's left on the viewer's right, the apex down and to the right.
+A recording has the front of the chest at the top and the patient's left on the viewer's right. It
+is painted upside down, with the spine above, and turned at the end.
 """
 
 from collections.abc import Mapping
@@ -20,6 +20,7 @@ from cmae.simulate.canvas import (
     coverage,
     paint,
     paint_rod,
+    ripple,
     signed_distance,
     smooth_field,
 )
@@ -30,7 +31,7 @@ from cmae.simulate.section import LATERAL, Chamber, Section, section, ventricle_
 Floats = NDArray[np.float64]
 
 BLOOD, MUSCLE = 335.0, 92.0
-RV_WALL_MM, ATRIUM_WALL_MM = 3.2, 2.0
+RV_WALL_MM, ATRIUM_WALL_MM = 3.2, 1.6
 
 
 def render(heart: Mapping[str, Any], rng: np.random.Generator) -> NDArray[np.uint16]:
@@ -51,13 +52,13 @@ def render(heart: Mapping[str, Any], rng: np.random.Generator) -> NDArray[np.uin
     frames = np.repeat(background[None], FRAMES, axis=0)
     _paint_vessels(frames, beat, shape, place, rng)
     _paint_heart(frames, heart, shape, place, rng)
-    _paint_inside(frames, heart, beat, shape, place)
+    _paint_inside(frames, heart, beat, shape=shape, place=place, rng=rng)
     return _scanned(frames, heart, beat, rng)
 
 
 def placement(heart: Mapping[str, Any]) -> Placement:
     """Return where the heart lies on the canvas: its turn is seen by the ECG as well."""
-    angle = 60.0 + 6.5 * heart["heart_turn_z"] + heart["section_tilt_deg"]
+    angle = 60.0 + 7.5 * heart["heart_turn_z"] + heart["section_tilt_deg"]
     return Placement(
         column=49.0 + heart["section_column_mm"] / MRI_PIXEL_MM,
         row=49.0 + heart["section_row_mm"] / MRI_PIXEL_MM,
@@ -66,9 +67,9 @@ def placement(heart: Mapping[str, Any]) -> Placement:
     )
 
 
-def _near(shape: Chamber, place: Placement, margin_mm: float) -> tuple[Box, Image]:
+def _near(shape: Chamber, place: Placement, margin_mm: float, uneven: Floats) -> tuple[Box, Image]:
     centre = place.pixels(shape.centre)
-    return signed_distance(place.pixels(shape.contour), centre, margin_mm / MRI_PIXEL_MM)
+    return signed_distance(place.pixels(shape.contour), centre, margin_mm / MRI_PIXEL_MM, uneven)
 
 
 def _paint_vessels(
@@ -82,14 +83,15 @@ def _paint_vessels(
     paint_rod(frames, (aorta, aorta), radius, BLOOD * flow, 1.0)
     roof = shape.la.contour[..., 1].max()
     x_low, x_high = shape.la.contour[0, :, 0].min(), shape.la.contour[0, :, 0].max()
+    lean = rng.normal(0, 3.0, (2, 2))
     veins = (
-        ((0.5 * (x_low + x_high) + 4, roof - 12), (x_high + 16, roof + 4), 3.0),
-        ((x_low + 12, roof - 8), (x_low - 14, roof + 7), 2.7),
+        ((0.5 * (x_low + x_high) + 6, roof - 14), (x_high + 11, roof - 13), 2.5),
+        ((x_low + 14, roof - 8), (x_low - 7, roof + 1), 2.3),
     )
-    for start, end, size in veins:
-        ends = (place.pixels(np.array(start)), place.pixels(np.array(end)))
-        paint_rod(frames, ends, size + 0.9, 50.0, 1.0)
-        paint_rod(frames, ends, size, 0.9 * BLOOD, 1.0)
+    for (start, end, size), bend in zip(veins, lean, strict=True):
+        ends = (place.pixels(np.array(start)), place.pixels(np.array(end) + bend))
+        paint_rod(frames, ends, size + 0.8, 48.0, 0.9)
+        paint_rod(frames, ends, size, 0.8 * BLOOD, rng.uniform(0.5, 0.95))
 
 
 def _paint_heart(
@@ -102,45 +104,59 @@ def _paint_heart(
     """Fat on the heart, then all muscle, then all blood."""
     fat = heart["heart_fat_mm"] / MRI_PIXEL_MM
     wall, thin = RV_WALL_MM / MRI_PIXEL_MM, ATRIUM_WALL_MM / MRI_PIXEL_MM
-    rv_box, rv = _near(shape.rv, place, 12.0)
-    lv_box, lv = _near(shape.lv, place, 2.0)
-    outside_box, outside = _near(shape.lv_outside, place, 6.0)
-    la_box, la = _near(shape.la, place, 5.0)
-    ra_box, ra = _near(shape.ra, place, 5.0)
-    paint(frames, rv_box, coverage(rv, wall + fat), 0.85 * FAT)
-    paint(frames, outside_box, coverage(outside, 0.25 * fat), 0.6 * FAT)
+    rv_box, rv = _near(shape.rv, place, 12.0, ripple(rng, 0.40, (2, 6)))
+    lv_box, lv = _near(shape.lv, place, 2.0, ripple(rng, 0.20, (2, 6)))
+    outside_box, outside = _near(shape.lv_outside, place, 6.0, ripple(rng, 0.20, (2, 6)))
+    la_box, la = _near(shape.la, place, 5.0, ripple(rng, 0.60, (2, 7)))
+    ra_box, ra = _near(shape.ra, place, 5.0, ripple(rng, 0.60, (2, 7)))
+    paint(frames, rv_box, coverage(rv, wall + 0.8 * fat), 0.5 * FAT)
+    paint(frames, outside_box, coverage(outside, 0.25 * fat), 0.4 * FAT)
     for hinges, size in ((shape.tricuspid, 1.9 + 0.9 * fat), (shape.mitral, 1.2 + 0.6 * fat)):
         outer = hinges[:, 1] + 0.10 * (hinges[:, 1] - hinges[:, 0])
         groove = place.pixels(outer + np.array([0.0, 1.0]))
-        paint_rod(frames, (groove, groove), size, 0.9 * FAT, 0.9)
+        paint_rod(frames, (groove, groove), size, 0.8 * FAT, 0.8)
     for box, distance in ((la_box, la), (ra_box, ra)):
-        paint(frames, box, coverage(distance, thin), 0.95 * MUSCLE)
+        paint(frames, box, coverage(distance, thin), 1.15 * MUSCLE)
     paint(frames, rv_box, coverage(rv, wall), 0.95 * MUSCLE)
     paint(frames, outside_box, coverage(outside), MUSCLE)
+    trabeculae = smooth_field(rng, 26)
+    rv += 0.40 * np.abs(trabeculae[rv_box])
+    lv += 0.28 * np.abs(trabeculae[lv_box])
     rows, columns = np.mgrid[rv_box]
     low = place.pixels(shape.rv.contour[0].mean(axis=0))
     apical = (rows - low[1]) * np.sin(place.angle) + (columns - low[0]) * np.cos(place.angle)
     strands = 0.10 * smooth_field(rng, 22)[rv_box] + 0.16
-    rough = 1.04 * BLOOD * (1 - strands / (1 + np.exp(-(apical - 4) / 4)))
-    paint(frames, ra_box, coverage(ra), 1.0 * BLOOD)
-    paint(frames, la_box, coverage(la), 0.97 * BLOOD)
+    rough = rng.uniform(0.92, 1.12) * BLOOD * (1 - strands / (1 + np.exp(-(apical - 4) / 4)))
+    paint(frames, ra_box, coverage(ra), rng.uniform(0.92, 1.15) * BLOOD)
+    paint(frames, la_box, coverage(la), rng.uniform(0.9, 1.03) * BLOOD)
     paint(frames, rv_box, coverage(rv), rough.astype(np.float32))
     paint(frames, lv_box, coverage(lv), BLOOD)
 
 
 def _paint_inside(
-    frames: Image, heart: Mapping[str, Any], beat: Cycle, shape: Section, place: Placement
+    frames: Image,
+    heart: Mapping[str, Any],
+    beat: Cycle,
+    *,
+    shape: Section,
+    place: Placement,
+    rng: np.random.Generator,
 ) -> None:
     """Papillary muscle, moderator band, aortic root, valve leaflets."""
     mass = np.cbrt(heart["lv_mass_g"] / 86.0)
+    foot, head = rng.uniform(0.28, 0.38), rng.uniform(0.52, 0.64)
     ends = []
-    for along in (0.40, 0.62):
-        across = 0.80 * LATERAL * shape.half_width * ventricle_profile(np.array([along]))
-        ends.append(place.pixels(np.stack([across - 1.0, along * shape.length], axis=-1)))
-    paint_rod(frames, (ends[0], ends[1]), 1.35 * mass, MUSCLE, 0.72)
-    middle = shape.rv.contour.shape[1] // 2
-    septal, free = shape.rv.contour[:, 10], shape.rv.contour[:, 2 * middle - 12]
-    paint_rod(frames, (place.pixels(septal), place.pixels(free)), 0.45, 1.4 * MUSCLE, 0.45)
+    for along, wall in ((foot, 0.96), (head, rng.uniform(0.72, 0.84))):
+        across = wall * LATERAL * shape.half_width * ventricle_profile(np.array([along]))
+        ends.append(place.pixels(np.stack([across, along * shape.length], axis=-1)))
+    opacity = rng.uniform(0.35, 0.75)
+    paint_rod(frames, (ends[0], ends[1]), 0.95 * mass, 1.15 * MUSCLE, opacity)
+    middle = 0.45 * ends[0] + 0.55 * ends[1]
+    paint_rod(frames, (middle, 0.4 * middle + 0.6 * ends[1]), 1.3 * mass, MUSCLE, 0.7 * opacity)
+    points = shape.rv.contour.shape[1]
+    septal, free = shape.rv.contour[:, 9], shape.rv.contour[:, points - 8]
+    ends = [place.pixels(septal), place.pixels(free)]
+    paint_rod(frames, (ends[0], ends[1]), 0.4, 1.5 * MUSCLE, rng.uniform(0.1, 0.4))
     if heart["outflow_share"] > 0:
         root = place.pixels(shape.mitral[:, 0] + np.array([-5.0, 3.0]))
         value = (0.62 + 0.25 * beat.outflow).astype(np.float32)[:, None, None] * BLOOD
@@ -160,7 +176,7 @@ def _paint_leaflets(frames: Image, hinges: Floats, opening: Floats, place: Place
     swing = (0.20 + 1.05 * opening)[:, None]
     for hinge, side, share in ((hinges[:, 0], 1.0, 0.56), (hinges[:, 1], -1.0, 0.48)):
         tip = hinge + share * width * (side * np.cos(swing) * across + np.sin(swing) * down)
-        paint_rod(frames, (place.pixels(hinge), place.pixels(tip)), 0.55, 0.9 * MUSCLE, 0.62)
+        paint_rod(frames, (place.pixels(hinge), place.pixels(tip)), 0.45, MUSCLE, 0.5)
 
 
 def _scanned(
@@ -169,10 +185,10 @@ def _scanned(
     """Flow texture, coil shading, gain and Rician noise, as the scanner's integers."""
     still, early, late = (smooth_field(rng, cells).ravel() for cells in (12, 9, 9))
     inflow, outflow = beat.inflow[:, None], beat.outflow[:, None]
-    texture = (0.028 * still + 0.05 * inflow * early + 0.04 * outflow * late).astype(np.float32)
+    texture = (0.045 * still + 0.07 * inflow * early + 0.06 * outflow * late).astype(np.float32)
     rows, columns = np.mgrid[:SIDE, :SIDE] / (SIDE - 1) - 0.5
     coil = 1 + heart["coil_row"] * rows + heart["coil_column"] * columns
-    coil = coil + 0.10 * smooth_field(rng, 2)
+    coil = coil + 0.12 * smooth_field(rng, 2)
     gain = (heart["scanner_gain"] * coil.clip(0.4)).astype(np.float32)
     frames = frames * (1 + texture.reshape(frames.shape))
     frames *= gain

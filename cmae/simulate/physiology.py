@@ -278,7 +278,7 @@ def _conduction(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dic
     qrs = np.where(right > 0, 137 + 9 * noise["qrs"], qrs)
     qtc = _normal("qtc_ms", sex, noise["qtc"]) + 24 * left + 10 * right
     qtc = qtc + 8 * heart["lv_hypertrophy"] + 10 * heart["dilated_failure"]
-    axis = _normal("qrs_axis_deg", sex, 0.70 * heart["heart_lie_z"] + 0.70 * noise["axis"])
+    axis = _normal("qrs_axis_deg", sex, 0.76 * heart["heart_lie_z"] + 0.64 * noise["axis"])
     axis = (axis - 22 * left - 8 * heart["lv_hypertrophy"]).clip(-75, 115)
     return {
         "heart_rate_bpm": rate,
@@ -288,7 +288,7 @@ def _conduction(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dic
         "qtc_ms": qtc,
         "qt_ms": qtc * np.cbrt(rr / 1000),
         "qrs_axis_deg": axis,
-        "qrs_turn_deg": 16 * (0.72 * heart["heart_turn_z"] + 0.69 * noise["qrs_turn"]),
+        "qrs_turn_deg": 16 * (0.80 * heart["heart_turn_z"] + 0.60 * noise["qrs_turn"]),
     }
 
 
@@ -310,7 +310,7 @@ def _waves(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[str
         "p_gain": np.exp(0.26 * (0.45 * ra_z - 0.15 * bmi_z + 0.85 * noise["p_gain"])),
         "p_terminal": (0.9 + 0.35 * (0.55 * la_z + 0.8 * noise["p_terminal"])).clip(0.1, 2.4),
         "t_gain": np.where(sex > 0.5, 1.05, 0.85)
-        * np.exp(0.26 * noise["t_gain"] - 0.10 * noise["rate"] - 0.06 * bmi_z),
+        * np.exp(0.26 * noise["t_gain"] - 0.10 * noise["rate"] - 0.06 * bmi_z - 0.08 * age_z),
         "t_axis_offset_deg": 16 * noise["t_axis"],
         "t_skew": (1.7 + 0.25 * noise["t_skew"]).clip(1.05, 2.4),
         "st_strain": strain.clip(0, 1.2),
@@ -334,8 +334,8 @@ def _imaging(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[s
         "section_column_mm": 2.8 * noise["section_column"],
         "atrial_septum_deg": 17 + 5 * noise["atrial_septum"],
         "outflow_share": (noise["u_outflow"] - 0.55).clip(0) / 0.45,
-        "coil_row": 0.30 + 0.12 * noise["coil_row"],
-        "coil_column": 0.10 * noise["coil_column"],
+        "coil_row": 0.50 + 0.15 * noise["coil_row"],
+        "coil_column": 0.15 * noise["coil_column"],
         "scanner_gain": np.exp(0.18 * noise["gain"]),
         "scanner_noise": 7.0 * np.exp(0.2 * noise["mri_noise"]),
     }

@@ -240,7 +240,7 @@ def _atria(
         near = length - 1.5 if side > 0 else tricuspid[:, 0, 1] - 1.5
         far = length - 1.5 if side > 0 else tricuspid[:, 1, 1] - 1.5
         septum_x = crux_x[:, None] - np.tan(lean) * (roof - near)[:, None] * SIDE
-        septum_x = septum_x + (0.0 if side > 0 else -3.2)
+        septum_x = septum_x + (0.0 if side > 0 else -1.8)
         z_near = near[:, None] + (roof - near)[:, None] * SIDE
         z_far = far[:, None] + (roof - far)[:, None] * SIDE
         height = roof - 0.5 * (near + far)
