@@ -84,6 +84,7 @@ class EcgPaper {
     this.root.style.maxWidth = `${Math.max(width * most, 640)}px`;
     this.sheet.style.maxWidth = `${width * most}px`;
     const scale = Math.min(this.root.clientWidth / width, most);
+    this.sheet.style.setProperty("--mm", 1 / scale);
     this.sheet.classList.toggle("is-small", scale < SMALL_PX_PER_MM);
   }
 

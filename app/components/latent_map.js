@@ -3,10 +3,14 @@
 const ICON = (path) => `<svg class="icon" viewBox="0 0 16 16" aria-hidden="true">${path}</svg>`;
 const TOOLS = {
   pan: ["Move", ICON('<path d="M8 1.5v13M1.5 8h13M6 3.5l2-2 2 2M6 12.5l2 2 2-2M3.5 6l-2 2 2 2M12.5 6l2 2-2 2"/>')],
-  lasso: ["Lasso", ICON('<path d="M8 2c3.6 0 6 1.7 6 4s-2.4 4-6 4-6-1.7-6-4 2.400-4 6-4zM4.500 9.500c-1.500 1-1.500 2.500 0 2.700s2 1 1 2.300"/>')],
-  box: ["Box", ICON('<rect x="2.500" y="3" width="11" height="10" rx="1" stroke-dasharray="2.500 2"/>')],
+  lasso: ["Lasso", ICON('<path d="M8 2c3.6 0 6 1.7 6 4s-2.4 4-6 4-6-1.7-6-4 2.4-4 6-4zM4.5 9.5c-1.5 1-1.5 2.5 0 2.7s2 1 1 2.3"/>')],
+  box: ["Box", ICON('<rect x="2.5" y="3" width="11" height="10" rx="1" stroke-dasharray="2.5 2"/>')],
 };
-const MODES = { replace: ["New", "New selection"], add: ["+", "Add to the selection (Shift)"], subtract: ["−", "Take from the selection (Alt)"] };
+const MODES = {
+  replace: ["New", "A shape makes a new selection"],
+  add: ["Add", "A shape adds to the selection (Shift)"],
+  subtract: ["Subtract", "A shape takes from the selection (Alt)"],
+};
 const NEAR_PX = 12;
 const LEAST_STEP_PX = 3;
 const MOST_ZOOM = 400;
@@ -82,7 +86,7 @@ class LatentMap {
     waiting.delete(this);
     if (geometry !== this.geometry) this.take(geometry);
     if (header.color.title !== this.title) { this.title = header.color.title; this.hidden.clear(); }
-    this.stage.style.height = `min(${header.height}px, 75vh)`;
+    this.stage.style.height = `min(${header.height}px, 75vh, ${Math.max(1.05 * this.root.clientWidth, 280)}px)`;
     this.follow();
     this.upload();
     this.fit();
@@ -182,6 +186,11 @@ class LatentMap {
     this.request = requestAnimationFrame(() => { this.request = 0; this.paint(); });
   }
 
+  /** Draw anew only what lies over the points: cheap while a lasso or the hover moves. */
+  sketch() {
+    this.sketching ??= requestAnimationFrame(() => { this.sketching = null; this.mark(); });
+  }
+
   paint() {
     const { clientWidth: width, clientHeight: height } = this.stage;
     if (!width || !height) return;
@@ -237,7 +246,7 @@ class LatentMap {
     const group = (label, entries, get, set) => {
       const element = make("div", { class: "group", role: "group", "aria-label": label });
       const paint = () => [...element.children].forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.name === get())));
-      for (const [name, [text, title, isWide]] of Object.entries(entries)) {
+      for (const [name, [text, title]] of Object.entries(entries)) {
         const button = make("button", { type: "button", "data-name": name, title, "aria-label": title });
         button.innerHTML = text;
         button.onclick = () => { set(name); paint(); };
@@ -257,9 +266,10 @@ class LatentMap {
       return button;
     };
     const views = make("div", { class: "group", role: "group", "aria-label": "View" },
-      action("+", "Zoom in", () => this.zoom(1.5)), action("−", "Zoom out", () => this.zoom(1 / 1.5)),
+      action(ICON('<circle cx="7" cy="7" r="4.5"/><path d="M10.5 10.5 14 14M5 7h4M7 5v4"/>'), "Zoom in", () => this.zoom(1.5)),
+      action(ICON('<circle cx="7" cy="7" r="4.5"/><path d="M10.5 10.5 14 14M5 7h4"/>'), "Zoom out", () => this.zoom(1 / 1.5)),
       action(ICON('<path d="M2 6V2h4M14 6V2h-4M2 10v4h4M14 10v4h-4"/>'), "Show all", () => this.home()));
-    this.undo = action(ICON('<path d="M3 6h7a3.500 3.500 0 0 1 0 7H7M3 6l3-3M3 6l3 3"/>'), "Undo the last shape", () => { this.shapes.pop(); this.reselect(); });
+    this.undo = action(ICON('<path d="M3 6h7a3.5 3.5 0 0 1 0 7H7M3 6l3-3M3 6l3 3"/>'), "Undo the last shape", () => { this.shapes.pop(); this.reselect(); });
     this.clear = action("Clear", "Clear the selection (Escape)", () => { this.shapes = []; this.reselect(); });
     return make("div", { class: "bar map-bar" }, toolGroup, modeGroup, views, this.undo, this.clear, this.status);
   }
@@ -283,7 +293,7 @@ class LatentMap {
     const polygon = this.outline();
     this.drawing = null;
     const [width, height] = [0, 1].map((axis) => Math.max(...polygon.map((c) => c[axis])) - Math.min(...polygon.map((c) => c[axis])));
-    if (polygon.length < 3 || Math.max(width, height) * this.side < 4) return this.draw();
+    if (polygon.length < 3 || Math.max(width, height) * this.side < 4) return this.sketch();
     const shape = {
       mode, polygon: polygon.map((corner) => this.geometry.data(corner)), geometry: this.view.header.geometry, meaning: this.geometry.meaning,
       column: this.view.header.color.title, hidden: [...this.hidden], hidden_classes: [...this.hiddenClasses],
@@ -347,7 +357,7 @@ class LatentMap {
     };
     stage.onpointermove = (event) => this.dragged(event, at(event));
     stage.onpointerup = (event) => this.released(event, at(event));
-    stage.onpointercancel = (event) => { this.pointers.delete(event.pointerId); this.drawing = null; this.draw(); };
+    stage.onpointercancel = (event) => { this.pointers.delete(event.pointerId); this.drawing = null; this.sketch(); };
     stage.onpointerleave = () => this.hover(-1);
     stage.onkeydown = (event) => this.key(event);
   }
@@ -365,7 +375,7 @@ class LatentMap {
     } else if (this.drawing) {
       const [x, y] = this.screen(this.drawing.corners.at(-1));
       if (this.tool === "box" || Math.hypot(place[0] - x, place[1] - y) >= LEAST_STEP_PX) this.drawing.corners.push(this.unit(place));
-      this.draw();
+      this.sketch();
     } else if (this.start.hasMoved) {
       this.stage.classList.add("is-dragging");
       this.move((last[0] - place[0]) / this.side, (place[1] - last[1]) / this.side);
@@ -381,7 +391,7 @@ class LatentMap {
       this.drawing = null;
       const point = this.near(place);
       if (point >= 0) { this.view.header.picked = point; this.send.trigger("pick", point); }
-      this.draw();
+      this.sketch();
     }
   }
 
@@ -392,7 +402,7 @@ class LatentMap {
     this.hovered = point;
     this.card.hidden = point < 0;
     this.stage.classList.toggle("is-over", point >= 0);
-    if (hasChanged && this.geometry) this.draw();
+    if (hasChanged && this.geometry) this.sketch();
     if (point < 0) return;
     if (hasChanged) {
       const { color } = this.view.header;

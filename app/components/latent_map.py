@@ -12,7 +12,7 @@ from app.components.map_points import LEFT_OUT, Categories, MapPoints, Numbers
 from app.components.wire import pack, read_assets
 from cmae.errors import InputError
 
-__all__ = ["Categories", "MapEvent", "MapPoints", "Numbers", "latent_map", "points_in_polygon"]
+__all__ = ["Categories", "MapEvent", "MapPoints", "Numbers", "latent_map"]
 
 _MOST_CORNERS = 2000
 _MOST_SHAPES = 200
@@ -118,38 +118,6 @@ def latent_map(
     )
 
 
-def points_in_polygon(
-    positions: NDArray[np.floating], polygon: NDArray[np.floating]
-) -> NDArray[np.bool_]:
-    """Tell which points lie inside a polygon, by the even-odd rule.
-
-    A ray to the right of a point crosses the outline an odd number of times if it is inside.
-
-    Args:
-        positions: ``(points, 2)`` coordinates; NaN is outside.
-        polygon: ``(corners, 2)``; the last corner is joined to the first.
-
-    Returns:
-        ``(points,)`` True inside.
-    """
-    inside = np.zeros(len(positions), bool)
-    if len(polygon) < 3:
-        return inside
-    low, high = polygon.min(axis=0), polygon.max(axis=0)
-    near = np.flatnonzero(((positions >= low) & (positions <= high)).all(axis=1))
-    near = near[np.argsort(positions[near, 1], kind="stable")]
-    x, y = positions[near, 0], positions[near, 1]
-    odd = np.zeros(len(near), bool)
-    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-        first, last = np.searchsorted(y, sorted((y0, y1)), side="left")
-        if y0 == y1 or first == last:
-            continue
-        band = slice(first, last)
-        odd[band] ^= x[band] < x0 + (y[band] - y0) * ((x1 - x0) / (y1 - y0))
-    inside[near] = odd
-    return inside
-
-
 def _nothing() -> None:
     """Do nothing: a callback makes Streamlit keep the value of its name."""
 
@@ -212,7 +180,7 @@ def _applied(
     """Return the selection after one more shape; one drawn on another projection is left out."""
     if shape.get("geometry") != points.geometry:
         return mask
-    inside = points_in_polygon(points.positions, np.asarray(shape["polygon"], float))
+    inside = points.inside(np.asarray(shape["polygon"], float))
     if points.classes is not None:
         inside &= ~np.isin(points.classes, shape.get("hidden_classes") or [])
     hidden = shape.get("hidden") or []

@@ -40,8 +40,8 @@ function entry(swatch, name, total, isShown, onToggle) {
   return button;
 }
 
-function dot(color) {
-  const swatch = make("i", { class: "dot" });
+function dot(color, isDiamond = false) {
+  const swatch = make("i", { class: isDiamond ? "dot diamond" : "dot" });
   swatch.style.background = color;
   return swatch;
 }
@@ -49,7 +49,8 @@ function dot(color) {
 /** Return the legend; `toggle(set, code)` is called when an entry is pressed. */
 function legendOf(color, geometry, hidden, hiddenClasses, toggle) {
   const parts = [];
-  if (geometry.classNames.length > 1) {
+  const isByClass = color.kind === "categories" && geometry.classNames.length > 1 && color.names.join("|") === geometry.classNames.join("|");
+  if (geometry.classNames.length > 1 && !isByClass) {
     const marks = make("div", { class: "entries", role: "group", "aria-label": "Markers" });
     geometry.classNames.slice(0, 2).forEach((name, code) => {
       const swatch = make("i", { class: code ? "mark diamond" : "mark" });
@@ -60,7 +61,7 @@ function legendOf(color, geometry, hidden, hiddenClasses, toggle) {
   const entries = make("div", { class: "entries", role: "group", "aria-label": color.title });
   if (color.kind === "categories") {
     color.names.forEach((name, code) =>
-      entries.append(entry(dot(color.palette[code]), name, color.counts[code], !hidden.has(code), () => toggle(hidden, code))));
+      entries.append(entry(dot(color.palette[code], isByClass && code === 1), name, color.counts[code], !hidden.has(code), () => toggle(hidden, code))));
   } else {
     const bar = make("i", { class: "ramp" });
     bar.style.background = `linear-gradient(to right, ${color.palette.join(", ")})`;

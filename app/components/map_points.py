@@ -18,6 +18,7 @@ LEFT_OUT = 255
 
 _MISSING_CODE = 255
 _MISSING_LEVEL = 65535
+_MOST_LEVEL = 65535
 _CLIPPED_PERCENTILES = (2.0, 98.0)
 
 
@@ -83,17 +84,50 @@ class MapPoints:
         return digest.hexdigest()
 
     @cached_property
-    def block(self) -> bytes:
-        """The packed geometry: positions as uint16 of the square that holds the points."""
+    def square(self) -> tuple[NDArray[np.float64], float]:
+        """Lower left corner and side, in map coordinates, of the square that holds the points."""
         finite = np.isfinite(self.positions).all(axis=1)
         low = np.min(self.positions[finite], axis=0).astype(float)
         high = np.max(self.positions[finite], axis=0).astype(float)
         span = float(max(np.max(high - low), 1e-9))
-        origin = (low + high) / 2.0 - span / 2.0
-        scaled = np.nan_to_num((self.positions - origin) / span * 65535.0)
-        arrays: dict[str, NDArray[np.generic]] = {
-            "positions": np.clip(np.rint(scaled), 0, 65535).astype(np.uint16)
-        }
+        return (low + high) / 2.0 - span / 2.0, span
+
+    @cached_property
+    def levels(self) -> NDArray[np.uint16]:
+        """Positions as the browser has them: 65,536 levels a side of the square."""
+        origin, span = self.square
+        scaled = np.nan_to_num((self.positions - origin) / span * _MOST_LEVEL)
+        return np.clip(np.rint(scaled), 0, _MOST_LEVEL).astype(np.uint16)
+
+    def inside(self, polygon: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Tell which points lie inside a polygon, exactly as the browser shows them.
+
+        Args:
+            polygon: ``(corners, 2)`` in map coordinates.
+
+        Returns:
+            ``(points,)`` True inside; False for points without a position.
+        """
+        origin, span = self.square
+        order, heights = self._by_height
+        corners = (np.asarray(polygon, float) - origin) / span * _MOST_LEVEL
+        is_inside = np.zeros(len(self), bool)
+        is_inside[order] = crossings_are_odd(self.levels[order, 0], heights, corners)
+        is_inside &= np.isfinite(self.positions).all(axis=1)
+        return is_inside
+
+    @cached_property
+    def _by_height(self) -> tuple[NDArray[np.intp], NDArray[np.uint16]]:
+        """Indices of the points from low to high, and their heights in that order."""
+        order = np.argsort(self.levels[:, 1], kind="stable")
+        return order, self.levels[order, 1]
+
+    @cached_property
+    def block(self) -> bytes:
+        """The packed geometry: positions as uint16 of the square that holds the points."""
+        origin, span = self.square
+        finite = np.isfinite(self.positions).all(axis=1)
+        arrays: dict[str, NDArray[np.generic]] = {"positions": self.levels}
         if self.rows is not None:
             arrays["rows"] = self.rows.astype(np.uint32)
         if self.classes is not None or not finite.all():
@@ -192,3 +226,32 @@ class Numbers:
             "missing_color": MISSING,
         }
         return facts, levels
+
+
+def crossings_are_odd(
+    x: NDArray[np.integer], heights: NDArray[np.integer], corners: NDArray[np.floating]
+) -> NDArray[np.bool_]:
+    """Tell which points lie inside a polygon, by the even-odd rule.
+
+    A ray to the right of a point crosses the outline an odd number of times if it is inside.
+    Only the points between the two heights of an edge can cross it: a slice, as they are sorted.
+
+    Args:
+        x: ``(points,)`` first coordinates.
+        heights: ``(points,)`` second coordinates, ascending.
+        corners: ``(corners, 2)``; the last corner is joined to the first.
+
+    Returns:
+        ``(points,)`` True inside.
+    """
+    odd = np.zeros(len(x), bool)
+    if len(corners) < 3:
+        return odd
+    for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        first, last = np.searchsorted(heights, sorted((float(y0), float(y1))), side="left")
+        if first == last:
+            continue
+        band = slice(first, last)
+        crossing = x0 + (heights[band] - y0) * ((x1 - x0) / (y1 - y0))
+        odd[band] ^= x[band] < crossing
+    return odd
