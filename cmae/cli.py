@@ -259,13 +259,20 @@ def as_lines(result: Mapping[str, object], *, indent: str = "") -> list[str]:
         title = name.replace("_", " ")
         if not _is_nested(value):
             lines.append(f"{indent}{title:<{width}}  {_cell(value)}")
-        elif isinstance(value, Mapping):
-            lines.append(f"{indent}{title}")
+            continue
+        lines.append(f"{indent}{title}")
+        if isinstance(value, Mapping) and not _is_table(value):
             lines.extend(as_lines(value, indent=f"{indent}  "))
         else:
-            lines.append(f"{indent}{title}")
             lines.extend(f"{indent}  {line}" for line in _table(value))
     return lines
+
+
+def _is_table(value: Mapping[str, object]) -> bool:
+    """Tell whether a mapping holds rows of a table: several mappings of simple values."""
+    rows = [row for row in value.values() if isinstance(row, Mapping)]
+    are_simple = all(not _is_nested(cell) for row in rows for cell in row.values())
+    return len(rows) == len(value) > 1 and are_simple
 
 
 def _is_nested(value: object) -> bool:
@@ -273,8 +280,10 @@ def _is_nested(value: object) -> bool:
     return is_rows or (isinstance(value, Mapping) and bool(value))
 
 
-def _table(rows: object) -> list[str]:
-    assert isinstance(rows, list | tuple)
+def _table(table: object) -> list[str]:
+    if isinstance(table, Mapping):
+        table = [{"name": name, **row} for name, row in table.items()]
+    rows = list(table) if isinstance(table, list | tuple) else []
     names = list(dict.fromkeys(name for row in rows for name in row))
     cells = [[name.replace("_", " ") for name in names]]
     cells += [[_cell(row.get(name, "")) for name in names] for row in rows]
