@@ -123,7 +123,7 @@ def cine_contact_sheet(
     block_mm = len(recordings) * frame_mm + time_mm
     width = label_mm + _FRAMES_A_LINE * frame_mm + 10
     height = 10 + lines * block_mm + (lines - 1) * block_gap_mm + 7
-    with figure_file(path, width_mm=width, height_mm=height, dpi=200) as figure:
+    with figure_file(path, width_mm=width, height_mm=height, dpi=160, is_gray=True) as figure:
         add_heading(figure, title, is_simulated=is_simulated)
         strips = {name: _strips(cine, lines) for name, cine in recordings.items()}
         for line in range(lines):
@@ -140,8 +140,7 @@ def cine_contact_sheet(
                 axes.imshow(strips[name][line], aspect="auto", interpolation="antialiased")
                 axes.axis("off")
                 x, y = (5 + label_mm - 1.5) / width, (bottom + frame_mm / 2) / height
-                color = BLACK if row == 0 else _DECODED_COLORS[row - 1]
-                _label_row(figure, (x, y), name, color)
+                _label_row(figure, (x, y), name)
         figure.text(
             5 / width,
             2.5 / height,
@@ -231,18 +230,8 @@ def _frame_time(frame: int, rr_ms: float | None, *, is_first: bool) -> str:
     return f"{'t = ' if is_first else ''}{rr_ms * frame / MRI_FRAMES:.0f} ms"
 
 
-def _label_row(figure: Figure, position: tuple[float, float], name: str, color: str) -> None:
+def _label_row(figure: Figure, position: tuple[float, float], name: str) -> None:
     x, y = position
     name = "\n".join(textwrap.wrap(name, 14))
     size = 5.2 if "\n" in name else 5.6
-    figure.text(
-        x,
-        y,
-        name,
-        rotation=90,
-        ha="right",
-        va="center",
-        fontsize=size,
-        color=color,
-        linespacing=1.1,
-    )
+    figure.text(x, y, name, rotation=90, ha="right", va="center", fontsize=size, linespacing=1.1)

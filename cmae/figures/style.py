@@ -6,7 +6,9 @@ from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from PIL import Image
 
+from cmae.data.files import replacing
 from cmae.errors import InputError
 
 BLACK, ORANGE, BLUE, GREEN, PURPLE, SKY = (
@@ -50,7 +52,7 @@ _SETTINGS = {
 
 @contextmanager
 def figure_file(
-    path: Path, *, width_mm: float, height_mm: float, dpi: float = 300
+    path: Path, *, width_mm: float, height_mm: float, dpi: float = 300, is_gray: bool = False
 ) -> Iterator[Figure]:
     """Give an empty figure to draw on, and write it when the block ends well.
 
@@ -59,6 +61,7 @@ def figure_file(
         width_mm: Width of the page in mm.
         height_mm: Height of the page in mm.
         dpi: Pixels an inch of a PNG.
+        is_gray: Whether a PNG is reduced to gray, which makes photographs a third as large.
 
     Yields:
         The figure, in the common style.
@@ -75,10 +78,14 @@ def figure_file(
     with mpl.rc_context(_SETTINGS):
         figure = Figure(figsize=(width_mm * MM, height_mm * MM), facecolor="white")
         yield figure
-        path.parent.mkdir(parents=True, exist_ok=True)
         # No date: the same arrays give the same file.
         dates = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[suffix]
-        figure.savefig(path, format=suffix[1:], metadata=dates, dpi=dpi)
+        with replacing(path) as temporary:
+            figure.savefig(temporary, format=suffix[1:], metadata=dates, dpi=dpi)
+            if is_gray and suffix == ".png":
+                with Image.open(temporary) as image:
+                    resolution, gray = image.info["dpi"], image.convert("L")
+                gray.save(temporary, format="PNG", dpi=resolution)
 
 
 def legend_columns(labels: Sequence[str], width_mm: float) -> int:
