@@ -1,0 +1,1 @@
+"""Numbers read off recordings: how alike two are, intervals, volumes."""
