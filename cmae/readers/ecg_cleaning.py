@@ -14,6 +14,7 @@ MIN_DURATION_S = 2.5
 """Shortest recording of which a median beat is tried."""
 
 _RATE = int(ECG_RATE_HZ)
+_MAINS_HZ = (50.0, 100.0, 150.0, 200.0, 60.0, 120.0, 180.0)
 
 
 def at_500_hz(record: EcgRecord) -> NDArray[np.float64]:
@@ -59,14 +60,14 @@ def _gaps_bridged(signals: NDArray[np.float64], finite: NDArray[np.bool_]) -> ND
 
 
 def without_mains(signals: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Subtract a mains hum of 50 or 60 Hz where there is one, fitted in overlapping seconds.
+    """Subtract a hum of 50 or 60 Hz and its harmonics, where there is one, second by second.
 
     A notch filter would ring after each QRS complex; a fitted sine does not.
     """
     spectrum = np.abs(np.fft.rfft(signals * np.hanning(len(signals))[:, None], axis=0))
     frequency = np.fft.rfftfreq(len(signals), 1 / _RATE)
     cleaned = signals
-    for mains in (50.0, 60.0):
+    for mains in _MAINS_HZ:
         line = spectrum[np.abs(frequency - mains) < 0.4].max(axis=0)
         beside = (np.abs(frequency - mains) > 1.5) & (np.abs(frequency - mains) < 6)
         floor = np.median(spectrum[beside], axis=0)
