@@ -51,9 +51,9 @@ def test_chambers_correlate_as_in_real_hearts(population):
 
 
 def test_disease_changes_the_heart_as_it_does(population):
-    means = population.groupby("disease")[
-        ["lvef_percent", "lv_mass_g", "lvedv_ml", "qrs_ms"]
-    ].mean()
+    names = ["lvef_percent", "lv_mass_g", "lvedv_ml", "qrs_ms"]
+    means = population.groupby("disease")[names].mean()
+    masses = means["lv_mass_g"]
     assert means.loc["dilated_failure", "lvef_percent"] < 40
     assert means.loc["dilated_failure", "lvedv_ml"] > 210
     assert masses["hypertensive_hypertrophy"] > 1.4 * masses["healthy"]
