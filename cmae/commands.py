@@ -1,12 +1,18 @@
 """What each command of the command line does: open, call the library, say what came of it."""
 
 import argparse
+import os
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cmae.errors import InputError
+from cmae.errors import InputError, RunError
 from cmae.progress import progress_bar
+
+if TYPE_CHECKING:
+    from cmae.model.run import Run
 
 # Each command imports what it needs when it runs: `cmae info COHORT` must not wait for Keras.
 # ruff: noqa: PLC0415
@@ -15,6 +21,31 @@ Result = Mapping[str, object]
 
 PICTURES = (".svg", ".png", ".pdf")
 """Suffixes that a translated recording is drawn for, instead of written as data."""
+
+
+def _open_run(path: Path) -> "Run":
+    """Open a run, without what TensorFlow says to standard error while it is imported.
+
+    Its first lines come before any of its settings for logging count.
+    """
+    if not (path / "model.toml").is_file():
+        raise RunError(
+            f"{path} holds no model.toml, so it is no finished run: give the folder that a "
+            "training left."
+        )
+    with tempfile.TemporaryFile() as said:
+        screen = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            from cmae.model.run import Run
+        except BaseException:
+            said.seek(0)
+            os.write(screen, said.read())
+            raise
+        finally:
+            os.dup2(screen, 2)
+            os.close(screen)
+    return Run.open(path)
 
 
 def simulate(options: argparse.Namespace) -> Result:
@@ -69,10 +100,9 @@ def info(options: argparse.Namespace) -> Result:
 
 
 def _run_info(path: Path, picture: Path | None) -> Result:
+    run = _open_run(path)
     from cmae.model import describe
-    from cmae.model.run import Run
 
-    run = Run.open(path)
     described = describe.describe(run)
     if picture is not None:
         from cmae.figures import network
@@ -123,12 +153,11 @@ def embed(options: argparse.Namespace) -> Result:
     """Encode every recording of a cohort."""
     from cmae.data.cohort import Cohort
     from cmae.latent import embedding
-    from cmae.model.run import Run
 
-    cohort = Cohort.open(options.cohort)
+    cohort, run = Cohort.open(options.cohort), _open_run(options.run)
     with progress_bar("embedding") as report:
         embedding.embed(
-            Run.open(options.run),
+            run,
             cohort,
             options.out,
             shard=options.shard,
@@ -183,14 +212,13 @@ def export(options: argparse.Namespace) -> Result:
 def translate(options: argparse.Namespace) -> Result:
     """Decode a recording of one modality into the other."""
     from cmae.latent import translation
-    from cmae.model.run import Run
 
     source, file = options.source
     is_picture = options.out.suffix.lower() in PICTURES
     if not is_picture:
         translation.check_suffix(options.target, options.out)
     recorded = translation.read(source, Path(file))
-    translated = translation.translate(Run.open(options.run), recorded, options.target)
+    translated = translation.translate(_open_run(options.run), recorded, options.target)
     if is_picture:
         from cmae.figures import recordings
 
