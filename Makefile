@@ -28,7 +28,7 @@ help:
 	@echo "make check   lint, format, types and the import contracts"
 	@echo "make bench   run the benchmarks small (SIZE=full: at full size)"
 	@echo "make setup   only set up the environment in $(VENV)"
-	@echo "make clean   remove the environment and all caches"
+	@echo "make clean   remove the environment, the demo cohort and all caches"
 
 setup: $(INSTALLED)
 
@@ -52,12 +52,13 @@ bench: $(INSTALLED_DEV)
 	done
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment that does not run (interrupted, or its Python is gone) is made anew.
 $(INSTALLED): requirements.txt pyproject.toml
 	@if ! $(BIN)/python -c "import pip" 2>/dev/null; then \
+		found=""; \
 		for python in $(PYTHONS); do \
 			if "$$python" -c "$(PYTHON_IS_SUITABLE)" 2>/dev/null; then found="$$python"; break; fi; \
 		done; \
@@ -68,13 +69,13 @@ $(INSTALLED): requirements.txt pyproject.toml
 		echo "Making the environment $(VENV) with $$("$$found" --version)"; \
 		"$$found" -m venv --clear $(VENV); \
 	fi
-	@echo "Installing what requirements.txt names (once; about 1 GB to download)"
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on --editable .
+	@echo "Installing what requirements.txt names (once; about 1 GB to download, minutes)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --editable .
 	@touch $@
 
 $(INSTALLED_DEV): $(INSTALLED) requirements-dev.txt
 	@echo "Installing what the tests and checks need (once)"
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements-dev.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@
 
 $(CHROMIUM): $(INSTALLED_DEV)
