@@ -1,0 +1,70 @@
+"""A page with the three components on made-up data, for the tests beside it."""
+
+import numpy as np
+import streamlit as st
+
+from app.components.cine_player import Cine, cine_player
+from app.components.ecg_paper import Trace, ecg_paper
+from app.components.latent_map import Categories, MapPoints, Numbers, latent_map
+
+POINTS = 600
+
+st.set_page_config(layout="wide")
+
+
+@st.cache_resource
+def made_up_points() -> MapPoints:
+    """Return pairs of points: ECG latents, then the MRI latents of the same rows."""
+    rng = np.random.default_rng(0)
+    ecg = rng.normal(size=(POINTS // 2, 2))
+    rows = np.arange(POINTS // 2)
+    return MapPoints(
+        np.concatenate([ecg, ecg + rng.normal(0, 0.1, size=ecg.shape)]),
+        rows=np.concatenate([rows, rows]),
+        classes=np.repeat([0, 1], POINTS // 2),
+        class_names=("ECG latents", "MRI latents"),
+        partners=np.concatenate([rows + POINTS // 2, rows]),
+    )
+
+
+@st.fragment
+def the_map() -> None:
+    """Draw the map and say what Python knows of it."""
+    points = made_up_points()
+    is_number = st.toggle("numbers", key="is_number")
+    color: Categories | Numbers = (
+        Numbers(points.positions[:, 0], "First coordinate", "mm")
+        if is_number
+        else Categories(np.arange(POINTS) % 3, ["a", "b", "c"], "Third")
+    )
+    event = latent_map(points, color, key="map", picked=st.session_state.get("picked"), height=480)
+    if event.picked is not None:
+        st.session_state["picked"] = event.picked
+    facts = {
+        "selected": len(event.selected),
+        "picked": st.session_state.get("picked"),
+        "column": color.title,
+        "is_supported": event.is_supported,
+    }
+    st.html(f"<output id='facts'>{facts!r}</output>")
+
+
+if st.query_params.get("part") == "map":
+    the_map()
+else:
+    beat = np.zeros((600, 12))
+    beat[200:206] = 1.0
+    ecg_paper(
+        [Trace(beat, "recorded"), Trace(beat * 0.8, "reconstructed", "reconstructed")],
+        key="ecg",
+        group="heart",
+        rr_ms=900.0,
+    )
+    ramp = np.broadcast_to(np.arange(50.0), (96, 96, 50))
+    cine_player(
+        [Cine(ramp, "recorded", low=0, high=49), Cine(ramp - 25, "difference", "difference")],
+        key="cine",
+        rr_ms=900.0,
+        es_frame=18,
+        group="heart",
+    )

@@ -1,0 +1,279 @@
+"""The components in a real Chromium: what a person does, and what Python hears of it."""
+
+import ast
+import math
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+pytestmark = [
+    pytest.mark.browser,
+    # Playwright leaves its pipe to the driver to the garbage collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+PROJECT = Path(__file__).parents[3]
+PAGE = Path(__file__).with_name("page.py")
+FLAGS = (
+    "--no-sandbox",
+    # Pages drawn without a graphics card; WebGL then runs in software.
+    "--disable-gpu",
+    "--enable-unsafe-swiftshader",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE_MS = 60_000
+WITHOUT_WEBGL = """
+const getContext = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+    return kind.startsWith("webgl") ? null : getContext.call(this, kind, ...rest);
+};
+"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+        path = next(filter(None, map(shutil.which, names)), playwright.chromium.executable_path)
+        if not Path(path).exists():
+            sentence = "there is no Chromium on this machine: the components were not driven"
+            if os.environ.get("CI") == "true":
+                pytest.fail(sentence)
+            pytest.skip(sentence)
+        opened = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def address():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = {
+        "server.port": port,
+        "server.address": "127.0.0.1",
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+    }
+    options = [text for name, value in settings.items() for text in (f"--{name}", str(value))]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", str(PAGE), *options],
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until = time.monotonic() + 60
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5):
+                    break
+            except OSError:
+                assert time.monotonic() < until, "the page did not start"
+                time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Open a part of the page; at the end there must have been no error in the browser."""
+    opened, errors = [], []
+
+    def visit(part="", script="", **options):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        opened.append(context)
+        context.add_init_script(script)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.received = 0
+
+        def count(data):
+            page.received += len(data)
+
+        page.on("websocket", lambda socket: socket.on("framereceived", count))
+        page.goto(f"{address}/?part={part}")
+        page.locator(".sheet svg, .status:not(:empty), .message:not(:empty)").first.wait_for()
+        return page
+
+    yield visit
+    for context in opened:
+        context.close()
+    assert errors == []
+
+
+def _facts(page):
+    return ast.literal_eval(page.locator("#facts").inner_text())
+
+
+def _wait_for(page, test):
+    until = time.monotonic() + PATIENCE_MS / 1000
+    while not test(_facts(page)):
+        assert time.monotonic() < until, _facts(page)
+        page.wait_for_timeout(50)
+    return _facts(page)
+
+
+def _lasso(page, radius, modifier=None):
+    box = page.locator(".stage").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    turns = [2 * math.pi * k / 16 for k in range(17)]
+    ring = [(x + radius * math.cos(a), y + radius * math.sin(a)) for a in turns]
+    page.mouse.move(*ring[0])
+    if modifier:
+        page.keyboard.down(modifier)
+    page.mouse.down()
+    for corner in ring[1:]:
+        page.mouse.move(*corner)
+    page.mouse.up()
+    if modifier:
+        page.keyboard.up(modifier)
+
+
+def test_lasso_selects_the_same_points_on_the_page_and_in_python(visit):
+    page = visit("map")
+    status = page.locator(".status")
+    assert status.inner_text() == "600 points"
+    page.get_by_role("button", name="Lasso", exact=True).click()
+    _lasso(page, 120)
+    many = _wait_for(page, lambda facts: facts["selected"])["selected"]
+    assert status.inner_text() == f"{many} of 600 points selected"
+    _lasso(page, 50, "Alt")
+    fewer = _wait_for(page, lambda facts: facts["selected"] != many)["selected"]
+    assert 0 < fewer < many
+    assert status.inner_text() == f"{fewer} of 600 points selected"
+    page.get_by_role("button", name="Undo the last shape").click()
+    _wait_for(page, lambda facts: facts["selected"] == many)
+    page.locator(".stage").press("Escape")
+    _wait_for(page, lambda facts: facts["selected"] == 0)
+
+
+def test_hidden_entries_of_the_legend_are_not_selected(visit):
+    page = visit("map")
+    page.get_by_title("Show or hide: MRI latents").click()
+    page.get_by_role("button", name="Box", exact=True).click()
+    box = page.locator(".stage").bounding_box()
+    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] - 2, steps=4)
+    page.mouse.up()
+    assert _wait_for(page, lambda facts: facts["selected"])["selected"] == 300
+
+
+def test_a_click_picks_the_nearest_point_and_joins_its_pair(visit):
+    page = visit("map")
+    box = page.locator(".stage").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.locator(".card").wait_for(state="visible")
+    hovered = page.locator(".card b").inner_text()
+    page.mouse.click(x, y)
+    picked = _wait_for(page, lambda facts: facts["picked"] is not None)["picked"]
+    assert hovered.startswith(f"Row {picked % 300} ·")
+    assert page.locator(".marks line.pair").count() == 1
+
+
+def test_a_change_of_color_does_not_send_the_geometry_again(visit):
+    page = visit("map")
+    page.wait_for_timeout(300)
+    page.get_by_text("numbers").click()
+    _wait_for(page, lambda facts: facts["column"] == "First coordinate")
+    page.get_by_text("numbers").click()
+    _wait_for(page, lambda facts: facts["column"] == "Third")
+    before = page.received
+    page.get_by_text("numbers").click()
+    _wait_for(page, lambda facts: facts["column"] == "First coordinate")
+    page.wait_for_timeout(200)
+    assert page.received - before < 4_000
+
+
+def test_a_browser_without_webgl_says_so_on_the_page_and_to_python(visit):
+    page = visit("map", script=WITHOUT_WEBGL)
+    assert "WebGL" in page.get_by_role("alert").inner_text()
+    _wait_for(page, lambda facts: not facts["is_supported"])
+
+
+def test_the_cine_plays_and_moves_the_cursor_of_the_ecg(visit):
+    page = visit()
+    place = page.locator(".place")
+    first = place.inner_text()
+    until = time.monotonic() + 20
+    while place.inner_text() == first:
+        assert time.monotonic() < until, "the cine stands still"
+        page.wait_for_timeout(30)
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("slider", name="Frame").press("Home")
+    assert place.inner_text() == "frame 1/50 · 0 ms"
+    page.get_by_role("slider", name="Frame").press("ArrowRight")
+    assert place.inner_text() == "frame 2/50 · 18 ms"
+    # 0.4 s before the R peak and 18 ms after it, at 25 mm/s on a sheet of 130 mm.
+    moved = page.locator(".cursor").evaluate("e => parseFloat(e.style.transform.slice(11))")
+    assert moved == pytest.approx((0.4 + 0.018) * 25 / 130 * 100, rel=1e-3)
+
+
+def test_pixels_follow_window_and_level(visit):
+    page = visit(reduced_motion="reduce")
+    assert page.get_by_role("button", name="Play").is_visible()
+    middle = """() => {
+        const root = [...document.querySelectorAll('*')].map(e => e.shadowRoot).find(s => s?.querySelector('.screen'));
+        const canvas = root.querySelector('.screen canvas');
+        return canvas.getContext('2d').getImageData(canvas.width >> 1, canvas.height >> 1, 1, 1).data[0];
+    }"""  # noqa: E501
+    slider = page.get_by_role("slider", name="Frame")
+    for _ in range(25):
+        slider.press("ArrowRight")
+    assert page.evaluate(middle) == pytest.approx(25 / 49 * 255, abs=4)
+    screen = page.locator(".screen canvas").first
+    screen.scroll_into_view_if_needed()
+    box = screen.bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 10, steps=3)
+    page.mouse.up()
+    assert page.evaluate(middle) > 25 / 49 * 255 + 20
+    screen.dblclick()
+    assert page.evaluate(middle) == pytest.approx(25 / 49 * 255, abs=4)
+
+
+def test_calipers_measure_in_paper_units(visit):
+    page = visit()
+    paper = page.locator(".sheet > svg")
+    box = paper.bounding_box()
+    scale = box["width"] / 130
+    page.mouse.move(box["x"] + 20 * scale, box["y"] + 10 * scale)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 45 * scale, box["y"] + 20 * scale, steps=3)
+    page.mouse.up()
+    assert page.locator(".reading").inner_text() == "Δt 1000 ms · Δ −1.00 mV · 60 /min"
+    paper.press("Escape")
+    assert page.locator(".reading").is_hidden()
+    paper.press("Enter")
+    paper.press("ArrowRight")
+    assert page.locator(".reading").inner_text().startswith("Δt 420 ms")
+
+
+def test_a_narrow_page_opens_in_two_columns_and_fits(visit):
+    page = visit(viewport={"width": 390, "height": 844})
+    pressed = page.get_by_role("group", name="Layout").locator("[aria-pressed=true]")
+    assert pressed.inner_text() == "6 × 2"
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    page.get_by_role("button", name="Cabrera").click()
+    assert "−aVR" in page.locator(".sheet > svg").text_content()
