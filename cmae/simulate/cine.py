@@ -126,9 +126,9 @@ def _paint_heart(
     low = place.pixels(shape.rv.contour[0].mean(axis=0))
     apical = (rows - low[1]) * np.sin(place.angle) + (columns - low[0]) * np.cos(place.angle)
     strands = 0.10 * smooth_field(rng, 22)[rv_box] + 0.16
-    rough = rng.uniform(0.92, 1.12) * BLOOD * (1 - strands / (1 + np.exp(-(apical - 4) / 4)))
-    paint(frames, ra_box, coverage(ra), rng.uniform(0.92, 1.15) * BLOOD)
-    paint(frames, la_box, coverage(la), rng.uniform(0.9, 1.03) * BLOOD)
+    rough = rng.uniform(0.96, 1.10) * BLOOD * (1 - strands / (1 + np.exp(-(apical - 4) / 4)))
+    paint(frames, ra_box, coverage(ra), rng.uniform(0.96, 1.10) * BLOOD)
+    paint(frames, la_box, coverage(la), rng.uniform(0.94, 1.02) * BLOOD)
     paint(frames, rv_box, coverage(rv), rough.astype(np.float32))
     paint(frames, lv_box, coverage(lv), BLOOD)
 

@@ -305,7 +305,7 @@ def _waves(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[str
     strain = heart["lv_hypertrophy"] * (0.25 + 0.35 * (noise["strain"] + 0.3).clip(0, 2))
     strain = strain + 0.25 * heart["dilated_failure"]
     return {
-        "qrs_gain": np.where(sex > 0.5, 0.97, 0.87) * np.exp(0.27 * voltage),
+        "qrs_gain": np.where(sex > 0.5, 0.97, 0.87) * np.exp(0.25 * voltage),
         "p_duration_ms": 113 + 9.0 * (0.45 * la_z + 0.15 * age_z + 0.85 * noise["p_duration"]),
         "p_gain": np.exp(0.26 * (0.45 * ra_z - 0.15 * bmi_z + 0.85 * noise["p_gain"])),
         "p_terminal": (0.9 + 0.35 * (0.55 * la_z + 0.8 * noise["p_terminal"])).clip(0.1, 2.4),
