@@ -5,7 +5,7 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,9 @@ from pathlib import Path
 from cmae.data.cohort import Cohort
 from cmae.data.files import replacing
 from cmae.errors import CmaeError, RunError
+from cmae.latent.embedding import embed
+from cmae.latent.map import add_maps
+from cmae.latent.sources import Encoder
 from cmae.progress import progress_bar
 
 logger = logging.getLogger(__name__)
@@ -22,9 +25,6 @@ PARTICIPANTS = 1_000
 
 SEED = 7
 """Seed of the demo cohort."""
-
-MAPS = ("umap", "pca")
-"""Maps that the explorer shows."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,24 @@ class Sources:
     is_demo: bool = False
 
 
-def prepare_demo(folder: Path, run: Path, *, participants: int = PARTICIPANTS) -> Sources:
+def open_run(path: Path) -> Encoder:
+    """Open a run with its networks, whose framework takes seconds to load.
+
+    Args:
+        path: Run folder.
+    """
+    from cmae.model.run import Run  # noqa: PLC0415 - only where there is work for it
+
+    return Run.open(path)
+
+
+def prepare_demo(
+    folder: Path,
+    run: Path,
+    *,
+    participants: int = PARTICIPANTS,
+    opener: Callable[[Path], Encoder] = open_run,
+) -> Sources:
     """Make the demo cohort, its latents and its maps, or take those that stand.
 
     Each step leaves either its finished result or nothing; a second caller waits for the first.
@@ -53,6 +70,7 @@ def prepare_demo(folder: Path, run: Path, *, participants: int = PARTICIPANTS) -
         folder: Where the demo lies.
         run: The demo run.
         participants: Size of the cohort.
+        opener: Opens the run.
 
     Returns:
         What to open.
@@ -68,15 +86,16 @@ def prepare_demo(folder: Path, run: Path, *, participants: int = PARTICIPANTS) -
             shutil.rmtree(sources.cohort, ignore_errors=True)
             _simulate(sources.cohort, participants)
             _note(folder / "cohort.json", made_by)
-        prepare_latents(sources)
+        prepare_latents(sources, opener=opener)
     return sources
 
 
-def prepare_latents(sources: Sources) -> None:
+def prepare_latents(sources: Sources, *, opener: Callable[[Path], Encoder] = open_run) -> None:
     """Embed a cohort and map its latents, unless that has been done with this run.
 
     Args:
         sources: The run, the cohort, and the file to make.
+        opener: Opens the run.
 
     Raises:
         CmaeError: A step failed.
@@ -86,14 +105,9 @@ def prepare_latents(sources: Sources) -> None:
     made_by = {"run": content_hash(sources.run), "cohort": cohort.fingerprint}
     if _noted(note) == made_by and sources.latents.is_file():
         return
-    # The networks' framework takes seconds to load: only where there is work for it.
-    from cmae.latent.embedding import embed  # noqa: PLC0415
-    from cmae.latent.map import add_maps  # noqa: PLC0415
-    from cmae.model.run import Run  # noqa: PLC0415
-
     sources.latents.parent.mkdir(parents=True, exist_ok=True)
     with progress_bar("Encoding every recording") as on_progress:
-        embed(Run.open(sources.run), cohort, sources.latents, on_progress=on_progress)
+        embed(opener(sources.run), cohort, sources.latents, on_progress=on_progress)
     with progress_bar("Drawing the maps") as on_progress:
         add_maps(sources.latents, on_progress=on_progress)
     _note(note, made_by)

@@ -68,24 +68,15 @@ def facts(values: Mapping[str, str]) -> None:
     st.html(f'<div class="cmae-facts">{"".join(cells)}</div>')
 
 
-def participant_facts(row: int, *, names: Sequence[str] | None = None) -> None:
-    """Show a row's phenotypes; of conditions (yes or no), in words, those that it has.
+def participant_facts(row: int, names: Sequence[str]) -> None:
+    """Show some of a row's phenotypes.
 
     Args:
         row: Row of the cohort.
-        names: Which; None: all of them.
+        names: Which; those that the cohort lacks are left out.
     """
     cohort = session.explorer().cohort
     values = cohort.table.iloc[row]
-    if names is None:
-        names = phenotypes.ordered(cohort.columns)
-        conditions = [
-            name for name in names if cohort.columns[name].kind == "binary" and name != "sex"
-        ]
-        names = [name for name in names if name not in conditions]
-        has = [phenotypes.title(name) for name in conditions if values[name] == 1]
-    else:
-        conditions, has = [], []
     facts(
         {
             phenotypes.abbreviation(name): phenotypes.written(
@@ -95,8 +86,25 @@ def participant_facts(row: int, *, names: Sequence[str] | None = None) -> None:
             if name in cohort.columns
         }
     )
-    if conditions:
-        st.caption("Conditions: " + (", ".join(has).lower() if has else "none known"))
+
+
+def conditions(row: int) -> str:
+    """Name the conditions (yes or no in the table) that a row has.
+
+    Args:
+        row: Row of the cohort.
+
+    Returns:
+        For example ``"infarct, first degree block"``; empty where the cohort knows of none.
+    """
+    cohort = session.explorer().cohort
+    known = [
+        name
+        for name in phenotypes.ordered(cohort.columns)
+        if cohort.columns[name].kind == "binary" and name != "sex"
+    ]
+    has = [phenotypes.title(name).lower() for name in known if cohort.table[name].iloc[row] == 1]
+    return ", ".join(has) or ("none of the conditions in the table" if known else "")
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, dots: Sequence[str] = ()) -> None:

@@ -14,6 +14,7 @@ from app.components.cine_player import Cine, cine_player
 from app.components.ecg_paper import Style, Trace, ecg_paper
 from app.phenotypes import number
 from cmae.errors import CmaeError
+from cmae.latent.decoding import SOURCES
 from cmae.latent.media import window
 from cmae.measure.similarity import cine_error, difference, ecg_error
 
@@ -169,33 +170,31 @@ def cine_panel(
 
 
 def error_table(heart: Heart) -> None:
-    """Show how far each decoding is from what was recorded.
+    """Show how far each decoding is from what was recorded, a row a latent.
 
     Args:
         heart: The heart.
     """
-    if heart.decodings is None:
+    decoded = heart.decodings
+    if decoded is None or (heart.ecg is None and heart.cine is None):
         return
     rows, dots = [], []
-    if heart.ecg is not None:
-        for source, beat in heart.decodings.ecg.items():
-            ecg = ecg_error(heart.ecg, beat)
-            rows.append(
-                (
-                    f"ECG {path_title(source, 'ecg')}",
-                    f"{number(ecg.mae_uv)} µV",
-                    _r(ecg.correlation),
-                )
-            )
-            dots.append(source)
-    if heart.cine is not None:
-        for source, cine in heart.decodings.mri.items():
-            mri = cine_error(heart.cine, cine)
-            title = f"Cine {path_title(source, 'mri')}"
-            rows.append((title, f"{mri.mae_z:.2f} SD", _r(mri.correlation)))
-            dots.append(source)
-    if rows:
-        frame.table(("Decoded against recorded", "mean |error|", "r"), rows, dots=dots)
+    for source in decoded.ecg.keys() | decoded.mri.keys():
+        cells = ["–"] * 4
+        if heart.ecg is not None and source in decoded.ecg:
+            ecg = ecg_error(heart.ecg, decoded.ecg[source])
+            cells[:2] = [f"{number(ecg.mae_uv)} µV", _r(ecg.correlation)]
+        if heart.cine is not None and source in decoded.mri:
+            cine = cine_error(heart.cine, decoded.mri[source])
+            cells[2:] = [f"{cine.mae_z:.2f} SD", _r(cine.correlation)]
+        rows.append((f"From the {frame.SOURCE_TITLES[source]}", *cells))
+        dots.append(source)
+    order = sorted(range(len(rows)), key=lambda k: SOURCES.index(dots[k]))
+    frame.table(
+        ("Mean error and correlation", "ECG", "r", "Cine", "r"),
+        [rows[k] for k in order],
+        dots=[dots[k] for k in order],
+    )
 
 
 def model_state(heart: Heart, row: int) -> None:

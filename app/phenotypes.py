@@ -67,6 +67,24 @@ HEADLINES = (
 """The phenotypes that say most about a heart, for places with little room."""
 
 
+PRIMARY = (
+    "age_years",
+    "sex",
+    "height_cm",
+    "weight_kg",
+    "heart_rate_bpm",
+    "lvef_percent",
+    "lvedv_ml",
+    "lvesv_ml",
+    "lv_mass_g",
+    "rvef_percent",
+    "pr_ms",
+    "qrs_ms",
+    "qtc_ms",
+)
+"""The phenotypes at the head of a participant's page; the others are one click away."""
+
+
 def ordered(
     columns: Mapping[str, Column], *, roles: Sequence[str] = ("phenotype", "covariate")
 ) -> list[str]:

@@ -14,7 +14,7 @@ LINE = (
 )
 MAP_TITLES = {"umap": "UMAP", "pca": "PCA"}
 MAX_TABLE_ROWS = 5_000
-MAP_HEIGHT = 640
+MAP_HEIGHT = 610
 
 
 def show() -> None:
@@ -33,7 +33,7 @@ def show() -> None:
 @st.fragment
 def _explore() -> None:
     """Map on the left, what was picked or selected on it on the right; reruns on its own."""
-    left, right = st.columns([1.45, 1], gap="medium")
+    left, right = st.columns([1.36, 1], gap="medium")
     with left:
         space, name, colour = _settings()
         points = session.map_points(space, name)
@@ -72,7 +72,7 @@ def _settings() -> tuple[str, str, str]:
     ]
     maps = sorted(here.latents.maps, key=lambda name: (name != "umap", name))
     names = map_data.colour_names(here.cohort)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         space = st.segmented_control(
             "Latents",
             spaces,
@@ -112,7 +112,7 @@ def _colour_title(name: str) -> str:
 def _participant(row: int) -> None:
     """Show the recordings of the row that was picked, and what to try next."""
     frame.section(f"Participant {row:,}")
-    frame.participant_facts(row, names=phenotypes.HEADLINES)
+    frame.participant_facts(row, phenotypes.HEADLINES)
     panels.until_ready(_recordings, row)
     with st.container(horizontal=True, gap="small"):
         if st.button("See all decodings", type="primary", icon=":material/compare:"):

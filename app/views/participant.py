@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import frame, panels, session
+from app import frame, panels, phenotypes, session
 
 LINE = (
     "Recorded, reconstructed from the same recording, and translated from the other one. "
@@ -21,7 +21,8 @@ def show() -> None:
     if session.are_identifiers_shown():
         keys = here.cohort.table.iloc[row]
         st.caption(f"Identifier {keys['participant_id']}, visit {keys['visit']}")
-    frame.participant_facts(row)
+    frame.participant_facts(row, phenotypes.PRIMARY)
+    _more_facts(row)
     panels.until_ready(_heart, row)
     frame.stamp()
 
@@ -57,6 +58,21 @@ def _chooser(row: int) -> None:
             width=130,
         )
         st.toggle("Show identifiers", key="show_identifiers", persist_state="session")
+
+
+def _more_facts(row: int) -> None:
+    """Show the phenotypes that are looked at less often, folded away."""
+    columns = session.explorer().cohort.columns
+    others = [
+        name
+        for name in phenotypes.ordered(columns)
+        if name not in phenotypes.PRIMARY and columns[name].kind != "binary"
+    ]
+    has = frame.conditions(row)
+    if not others and not has:
+        return
+    with st.expander(f"{len(others)} more phenotypes" + (f" · {has}" if has else "")):
+        frame.participant_facts(row, others)
 
 
 def _heart(row: int) -> None:

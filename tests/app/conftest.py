@@ -41,6 +41,12 @@ class QuickRun:
 
 
 @pytest.fixture
+def quick_run():
+    """The class of a run that answers at once."""
+    return QuickRun
+
+
+@pytest.fixture
 def make_explorer(tmp_path):
     """Make an explorer of a cohort: QuickRun's latents, maps at seeded random positions."""
 
