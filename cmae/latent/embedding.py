@@ -17,9 +17,11 @@ from cmae.errors import CmaeError, CohortError, LatentsError, RunError
 from cmae.latent.latents import Floats, Latents
 from cmae.latent.partial import partial_file, partial_path, rows_of_shard, write_head
 from cmae.latent.sources import Encoder, Masks, Recordings
+from cmae.latent.space import check_space, hdf5_faults_named
 
-BATCH_SIZE = 32
-"""Recordings encoded at once: large enough to fill the processor, 60 MB of cines."""
+BATCH_SIZE = 16
+"""Recordings encoded at once: enough to fill a processor, and 30 MB of cines, which the memory
+allocator keeps for the next batch (beyond 32 MB it maps and clears new pages every time)."""
 
 BATCHES_AHEAD = 2
 """Batches read while the network is busy with another one."""
@@ -75,7 +77,11 @@ def embed(
         logger.info("%s holds these latents already; nothing to do.", path)
         return Latents.open(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with explained(path), partial_file(path, run, cohort, present, shard) as file:
+    with (
+        explained(path),
+        hdf5_faults_named(),
+        partial_file(path, run, cohort, present, shard) as file,
+    ):
         total = sum(int(mask.sum()) for mask in present.values())
         before = 0
         for modality in run.modalities:
@@ -108,7 +114,9 @@ def merge(shards: Sequence[Path | str], path: Path | str) -> Latents:
     keys = pd.concat([part.keys for part in parts], ignore_index=True)
     kinds = parts[0].kinds
     present = {kind: np.concatenate([part.present[kind] for part in parts]) for kind in kinds}
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    check_space(path, sum(part.path.stat().st_size for part in parts))
+    with replacing(path) as temporary, hdf5_faults_named(), h5py.File(temporary, "w") as file:
         write_head(
             file,
             keys=keys,

@@ -21,6 +21,7 @@ from cmae.data.hdf5 import open_untrusted
 from cmae.errors import LatentsError
 from cmae.latent.latents import Latents
 from cmae.latent.neighbours import nearest_rows
+from cmae.latent.space import check_space, hdf5_faults_named
 
 FEWEST_FOR_UMAP = 8
 """Points below which UMAP has nothing to say."""
@@ -311,8 +312,10 @@ def _write(
     neighbours: Mapping[str, NDArray[np.int32]],
 ) -> None:
     """Write a new file with everything else that the old one held, then replace that."""
+    check_space(path, path.stat().st_size + sum(rows.nbytes for rows in neighbours.values()))
     with (
         replacing(path) as temporary,
+        hdf5_faults_named(),
         open_untrusted(path) as old,
         h5py.File(temporary, "w") as new,
     ):

@@ -12,6 +12,7 @@ import pandas as pd
 from cmae.errors import InputError
 from cmae.latent.latents import FORMAT, FORMAT_NUMBER, KINDS
 from cmae.latent.sources import Encoder, Masks, Recordings
+from cmae.latent.space import check_space
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ def partial_file(
     if file is None:
         try:
             file = _create_partial(partial, run, cohort, present, shard)
-        except OSError:
+        except (OSError, RuntimeError):
             partial.unlink(missing_ok=True)
             raise
     with file:
@@ -110,6 +111,8 @@ def _create_partial(
     rows = rows_of_shard(len(cohort), shard)
     keys = cohort.table[["participant_id", "visit"]].iloc[rows.start : rows.stop]
     either = np.logical_or.reduce(list(present.values()))
+    kinds = len(present) + 1
+    check_space(partial, len(rows) * (kinds * 4 * run.latent_dim + 100))
     file = h5py.File(partial, "w")
     try:
         write_head(

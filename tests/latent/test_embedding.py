@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import namedtuple
 from pathlib import Path
 
 import h5py
@@ -28,6 +29,16 @@ def assert_equal(found, wanted):
     for kind in wanted.kinds:
         np.testing.assert_array_equal(found.present[kind], wanted.present[kind])
         np.testing.assert_allclose(found.latents[kind], wanted.latents[kind], rtol=1e-6)
+
+
+def environment():
+    folder = Path(__file__).parent
+    return {**os.environ, "PYTHONPATH": f"{folder.parents[1]}{os.pathsep}{folder}"}
+
+
+def run_python(code):
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
 
 
 def test_each_latent_stands_in_the_row_of_its_recording(tmp_path):
@@ -128,9 +139,7 @@ def test_a_shard_out_of_range_is_refused(tmp_path, shard):
 def test_embed_killed_goes_on_where_it_stopped(tmp_path):
     target, count = tmp_path / "l.h5", 60
     code = f"import embedding_fakes; embedding_fakes.embed_slowly({str(target)!r}, {count}, 0.05)"
-    folder = Path(__file__).parent
-    environment = {**os.environ, "PYTHONPATH": f"{folder.parents[1]}{os.pathsep}{folder}"}
-    child = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    child = subprocess.Popen([sys.executable, "-c", code], env=environment())
     partial = tmp_path / "l.h5.partial"
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and not partial.exists():
@@ -270,3 +279,31 @@ def test_latents_are_read_only(tmp_path):
     latents = embed(FakeRun(), FakeCohort(), tmp_path / "l.h5")
     with pytest.raises(ValueError, match="read-only"):
         latents.latents["ecg"][0] = 0
+
+
+def test_too_small_a_disk_is_said_before_anything_is_written(tmp_path, monkeypatch):
+    target = tmp_path / "l.h5"
+    embed(FakeRun(), FakeCohort(), target)
+    before = target.read_bytes()
+    usage = namedtuple("usage", "total used free")(10**9, 10**9, 1000)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
+    with pytest.raises(InputError, match="No space left"):
+        embed(FakeRun(seed=2), FakeCohort(), target)
+    assert target.read_bytes() == before
+    assert [item.name for item in tmp_path.iterdir()] == ["l.h5"]
+
+
+def test_a_write_that_fails_is_one_error_and_leaves_nothing_behind(tmp_path):
+    code = (
+        "import resource, pathlib, embedding_fakes as fakes\n"
+        "from cmae.errors import InputError\n"
+        "from cmae.latent.embedding import embed\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
+        f"path = pathlib.Path({str(tmp_path / 'l.h5')!r})\n"
+        "try:\n    embed(fakes.FakeRun(latent_dim=64), fakes.FakeCohort(500), path)\n"
+        "except InputError as error:\n    print('refused:', error)\n"
+    )
+    done = run_python(code)
+    assert done.stdout.startswith("refused:")
+    assert done.stdout.count("\n") == 1
+    assert not list(tmp_path.iterdir())
