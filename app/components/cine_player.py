@@ -63,7 +63,8 @@ def cine_player(
     Args:
         cines: Cines with the same number of frames; frame 0 is end diastole.
         key: Streamlit key, unique on the page.
-        rr_ms: Duration of the cycle in ms; None: 1,000 ms, and the player says so.
+        rr_ms: Duration of the cycle in ms; None, NaN or not positive: 1,000 ms, and the player
+            says that it is unknown.
         es_frame: Frame of end systole, for its tick on the scrub bar; None: no tick.
         group: Cursor group: moves the cursor of an ECG paper of the same group; empty: none.
         is_autoplaying: Whether it plays when it appears.
@@ -89,11 +90,12 @@ def cine_player(
                 **window,
             }
         )
+    is_rr_known = rr_ms is not None and np.isfinite(rr_ms) and rr_ms > 0
     header = {
         "cines": entries,
         "frames": int(cines[0].frames.shape[2]),
-        "rr_ms": 1000.0 if rr_ms is None else float(rr_ms),
-        "is_rr_known": rr_ms is not None,
+        "rr_ms": float(rr_ms) if rr_ms is not None and is_rr_known else 1000.0,
+        "is_rr_known": bool(is_rr_known),
         "es_frame": None if es_frame is None else int(es_frame),
         "group": group,
         "is_autoplaying": is_autoplaying,

@@ -79,7 +79,7 @@ def ecg_paper(
             "order": order,
             "description": describe(traces),
             "group": group,
-            "rr_ms": 1000.0 if rr_ms is None else float(rr_ms),
+            "rr_ms": float(rr_ms) if rr_ms is not None and rr_ms > 0 else 1000.0,
             "r_peak_ms": 1000.0 * R_PEAK_SAMPLE / ECG_RATE_HZ,
         },
     )

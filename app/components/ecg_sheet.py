@@ -209,15 +209,18 @@ def _rows(traces: Sequence[Trace], *, layout: Layout, order: Order) -> tuple[lis
     least = 20.0 if layout == "3x4" else 15.0
     rows: list[_Row] = []
     baseline = max(_heavy(float(above[:, 0].max()) + 1.0), 15.0)
+    lowest = 5.0
     for k in range(count):
         if k:
             apart = float((below[:, k - 1] + above[:, k]).max()) + 2.0
-            baseline += max(_heavy(apart), least) + strip
+            if has_residual:  # The strip runs through all columns: no beat may reach into it.
+                apart = lowest + strip + float(above[:, k].max()) + 2.0
+            baseline += max(_heavy(apart), least)
         lowest = _heavy(float(below[:, k].max()) + 1.0)
-        residual = baseline + max(lowest, 5.0) + 5.0 if has_residual else None
+        residual = baseline + lowest + 5.0 if has_residual else None
         names = tuple(leads[column * count + k] for column in range(columns))
         rows.append(_Row(names, baseline, residual))
-    return rows, baseline + max(lowest, 5.0) + strip + 5.0
+    return rows, baseline + lowest + strip + 5.0
 
 
 def _heavy(length: float) -> float:

@@ -44,7 +44,7 @@ class LatentMap {
     this.root.replaceChildren(this.toolbar(), this.stage, this.legend);
     this.renderer = Renderer.on(this.canvas);
     this.canvas.addEventListener("webglcontextlost", (event) => { event.preventDefault(); this.say("The graphics memory of this page was taken away; the map comes back when the browser returns it, or reload the page."); });
-    this.canvas.addEventListener("webglcontextrestored", () => { this.say(""); this.renderer.build(); this.upload(); });
+    this.canvas.addEventListener("webglcontextrestored", () => { this.say(""); this.isGeometryNew = true; this.renderer.build(); this.upload(); });
     this.observer = new ResizeObserver(() => this.fit());
     this.observer.observe(this.stage);
     this.listen();

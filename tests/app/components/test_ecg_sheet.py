@@ -93,6 +93,9 @@ def test_the_residual_lies_in_a_strip_of_its_own(beat):
     main = re.search(r'#t0-II" transform="translate\([\d.]+ ([\d.]+)\)', content)
     strip = re.search(r'#t1-II" transform="translate\([\d.]+ ([\d.]+)\)', content)
     assert float(strip[1]) - float(main[1]) >= 10
+    below = re.search(r'#t0-V6" transform="translate\([\d.]+ ([\d.]+)\)', content)
+    highest = float(below[1]) - 10 * beat[200, 9:].max()
+    assert float(strip[1]) + 5 <= highest
 
 
 def test_labels_cannot_smuggle_markup(beat):

@@ -205,6 +205,29 @@ def test_a_change_of_color_does_not_send_the_geometry_again(visit):
     assert page.received - before < 4_000
 
 
+def test_the_map_comes_back_after_the_graphics_context_was_lost(visit):
+    page = visit("map")
+    colored = """() => {
+        const root = [...document.querySelectorAll('*')].map(e => e.shadowRoot)
+            .find(s => s?.querySelector('.stage canvas'));
+        const canvas = root.querySelector('.stage canvas');
+        const copy = document.createElement('canvas');
+        [copy.width, copy.height] = [canvas.width, canvas.height];
+        const context = copy.getContext('2d');
+        context.drawImage(canvas, 0, 0);
+        return context.getImageData(0, 0, copy.width, copy.height).data.some(value => value > 0);
+    }"""
+    page.wait_for_function(colored)
+    extension = page.locator(".stage canvas").evaluate_handle(
+        "e => e.getContext('webgl2').getExtension('WEBGL_lose_context')"
+    )
+    extension.evaluate("e => e.loseContext()")
+    page.get_by_role("alert").wait_for()
+    extension.evaluate("e => e.restoreContext()")
+    page.get_by_role("alert").wait_for(state="hidden")
+    page.wait_for_function(colored)
+
+
 def test_a_browser_without_webgl_says_so_on_the_page_and_to_python(visit):
     page = visit("map", script=WITHOUT_WEBGL)
     assert "WebGL" in page.get_by_role("alert").inner_text()
