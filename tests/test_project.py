@@ -113,8 +113,8 @@ def test_every_import_is_a_declared_requirement():
 def test_every_import_of_the_tests_is_a_declared_requirement():
     files = ("requirements.txt", "requirements-dev.txt")
     declared = {canonicalize_name(item.name) for name in files for item in requirements(name)}
-    paths = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py")]
-    own = {path.stem for path in paths}
+    paths = [path for folder in ("tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
+    own = {path.stem for path in paths} | {path.parent.name for path in paths}
     assert third_party(paths) - {canonicalize_name(name) for name in own} <= declared
 
 
