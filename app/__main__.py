@@ -143,6 +143,7 @@ def _serve(port: int, *, is_browser_opened: bool) -> None:
             "server.maxUploadSize": 200,
             "browser.gatherUsageStats": False,
             "client.toolbarMode": "minimal",
+            "logger.level": "error",
             "client.showErrorDetails": "none",
             **THEME,
         }

@@ -180,7 +180,7 @@ def _row_of_link() -> int:
                 "This link was made for another cohort, or for an earlier state of this one: "
                 "showing the first participant instead."
             )
-        elif wanted.isdecimal() and int(wanted) < len(cohort):
+        elif wanted.isascii() and wanted.isdecimal() and int(wanted) < len(cohort):
             return int(wanted)
         else:
             st.session_state["link_problem"] = (

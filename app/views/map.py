@@ -4,8 +4,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import frame, map_data, panels, phenotypes, session
-from app.components.latent_map import latent_map
+from app import charts, frame, map_data, panels, phenotypes, session
+from app.components.latent_map import Categories, MapPoints, Numbers, latent_map
 from cmae.latent.groups import compare
 
 LINE = (
@@ -40,26 +40,46 @@ def _explore() -> None:
         if not len(points.positions):
             frame.empty("There is no latent of this kind in the cohort: choose another space.")
             return
+        colours = map_data.colour(session.explorer().cohort, points, colour)
         event = latent_map(
             points,
-            map_data.colour(session.explorer().cohort, points, colour),
-            key=f"map-{space}-{name}",
+            colours,
+            key=f"map-{space}",
             picked=map_data.point_of_row(points, session.row()),
             height=MAP_HEIGHT,
         )
+        picked, selected = event.picked, event.selected
+        if not event.is_supported:
+            picked, selected = _without_webgl(points, colours, key=f"plotly-{space}-{name}")
         settings = session.explorer().latents.map_settings.get(name, {})
         frame.stamp(
             f"map {MAP_TITLES.get(name, name)} of {map_data.SPACE_TITLES[space]} latents",
             *(f"{key} {value}" for key, value in sorted(settings.items())),
         )
-    if event.picked is not None and points.rows is not None:
-        session.choose_row(int(points.rows[event.picked]))
+    if picked is not None and points.rows is not None:
+        session.choose_row(int(points.rows[picked]))
     with right:
-        rows = map_data.rows_of_points(points, event.selected)
+        rows = map_data.rows_of_points(points, selected)
         if len(rows):
             _group(rows)
         else:
             _participant(session.row())
+
+
+def _without_webgl(
+    points: MapPoints, colours: Categories | Numbers, *, key: str
+) -> tuple[int | None, NDArray[np.int64]]:
+    """Draw the map where the browser lacks WebGL; return what was picked and selected on it."""
+    st.caption("This browser has no WebGL: a simpler map is shown.")
+    event = st.plotly_chart(
+        charts.latent_map_plotly(points, colours), key=key, on_select="rerun", theme=None
+    )
+    chosen = event["selection"]["points"] if event else []
+    indices = [np.ravel(point["customdata"])[0] for point in chosen if "customdata" in point]
+    selected = np.array(sorted({int(index) for index in indices}), np.int64)
+    if len(selected) == 1:
+        return int(selected[0]), np.empty(0, np.int64)
+    return None, selected
 
 
 def _settings() -> tuple[str, str, str]:
@@ -186,11 +206,21 @@ def _compared(line: dict[str, object]) -> tuple[str, str, str, str]:
     words = phenotypes.categories(name, column)
     if words is not None:
         title = f"{phenotypes.title(name)} ({words[1]})"
-        inside, outside = f"{mean:.0%}", f"{rest_mean:.0%}"
+        inside, outside = _share(mean), _share(rest_mean)
     else:
         unit = f" ({column.unit})" if column.unit else ""
         title = phenotypes.title(name) + unit
-        inside = f"{phenotypes.number(mean)} ± {phenotypes.number(sd)}"
-        outside = f"{phenotypes.number(rest_mean)} ± {phenotypes.number(rest_sd)}"
+        inside, outside = _mean_and_sd(mean, sd), _mean_and_sd(rest_mean, rest_sd)
     text = "–" if np.isnan(effect) else f"{effect:+.2f}".replace("-", "−")
     return title, inside, outside, text
+
+
+def _share(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.0%}"
+
+
+def _mean_and_sd(mean: float, sd: float) -> str:
+    if np.isnan(mean):
+        return "–"
+    text = phenotypes.number(mean)
+    return text if np.isnan(sd) else f"{text} ± {phenotypes.number(sd)}"

@@ -24,7 +24,7 @@ DEFAULT_RR_MS = 1_000.0
 def show() -> None:
     """Draw the page."""
     frame.header("Your own recording", LINE, is_generated=True)
-    left, right = st.columns([1, 2.05], gap="medium")
+    left, right = st.columns([1, 2], gap="medium")
     with left:
         _receive()
     kept = session.upload()
@@ -36,11 +36,9 @@ def show() -> None:
                 "four-chamber series, a NIfTI file, or a ZIP of either."
             )
         else:
-            _results()
-    if kept is not None:
-        with left:
             _quality(kept[0])
-            _downloads()
+    if kept is not None:
+        _results()
     frame.stamp()
 
 
@@ -74,35 +72,34 @@ def _quality(received: uploads.Received) -> None:
     """Say what was read and how good it is."""
     for problem in received.problems:
         st.error(problem)
+    values: dict[str, str] = {}
     if received.ecg is not None:
-        frame.section("ECG", "median beat")
-        total = received.ecg.beats_used + received.ecg.beats_rejected
-        frame.facts(
-            {
-                "Heart rate": f"{received.ecg.heart_rate_bpm:.0f} bpm",
-                "Beats used": f"{received.ecg.beats_used} of {total}",
-                "Beat correlation": f"{received.ecg.correlation:.3f}",
-                "Noise": f"{number(received.ecg.noise_uv)} µV",
-            }
-        )
+        ecg = received.ecg
+        values |= {
+            "Heart rate": f"{ecg.heart_rate_bpm:.0f} bpm",
+            "Beats used": f"{ecg.beats_used} of {ecg.beats_used + ecg.beats_rejected}",
+            "Correlation": f"{ecg.correlation:.3f}",
+            "Noise": f"{number(ecg.noise_uv)} µV",
+        }
     if received.cine is not None:
-        frame.section("Cine", "cut around the heart")
         cine = received.cine
-        frame.facts(
-            {
-                "Frames recorded": f"{cine.frames_recorded}",
-                "Pixel": f"{cine.pixel_mm:.2f} mm",
-                "Cycle": f"{cine.rr_ms:.0f} ms" if cine.rr_ms else "unknown",
-                "Motion energy": number(cine.motion_energy),
-            }
-        )
+        values |= {
+            "Frames": f"{cine.frames_recorded} recorded",
+            "Pixel": f"{cine.pixel_mm:.2f} mm",
+            "Cycle": f"{cine.rr_ms:.0f} ms" if cine.rr_ms else "unknown",
+            "Motion": f"{cine.motion_energy:.0%}".replace("%", " % cyclic"),
+        }
+    if values:
+        frame.section("Quality", "of the median beat and of the crop around the heart")
+        frame.facts(values)
+        _downloads()
 
 
 def _results() -> None:
     """Show the recordings beside what the model makes of them, and their place on the map."""
     kept = session.upload()
     if kept is None or not kept[1]:
-        frame.empty("Nothing could be encoded: see the report on the left.")
+        frame.empty("Nothing could be encoded: the report above says why.")
         return
     received, latents = kept
     try:
@@ -170,7 +167,6 @@ def _downloads() -> None:
     if kept is None or decodings is None:
         return
     received, latents = kept
-    frame.section("Download", frame.GENERATED.lower())
     rr_ms = received.ecg.rr_ms if received.ecg is not None else DEFAULT_RR_MS
     with st.container(horizontal=True):
         if "ecg" in latents and "ecg" in decodings.mri:

@@ -1,5 +1,8 @@
 import pytest
 
+from app import session
+from cmae.errors import RunError
+
 VIEWS = ("map", "participant", "upload", "about")
 
 
@@ -10,3 +13,115 @@ def test_each_view_draws_without_an_exception_and_names_run_and_cohort(page, tex
     words = texts(at)
     assert "quick_run" in words
     assert "12 rows" in words
+
+
+def test_the_whole_application_opens_on_the_map(whole_app, texts):
+    at = whole_app.run()
+    assert not at.exception
+    assert "Map of hearts" in texts(at)
+
+
+def test_a_link_opens_its_row(page, texts):
+    at = page("participant", row="5")
+    assert "Participant 5" in texts(at)
+
+
+@pytest.mark.parametrize("row", ["99", "-1", "abc", "٣"])
+def test_a_link_to_a_row_that_is_not_there_says_so(page, texts, row):
+    at = page("participant", row=row)
+    assert not at.exception
+    assert "asks for a row that is not there" in texts(at)
+    assert "Participant 0" in texts(at)
+
+
+def test_a_link_of_another_cohort_says_so_and_does_not_show_its_row(page, texts):
+    at = page("participant", row="5", cohort="0123456789ab")
+    assert "another cohort" in texts(at)
+    assert "Participant 0" in texts(at)
+
+
+def test_the_address_holds_row_and_fingerprint_and_no_identifier(page, explorer):
+    at = page("participant", row="5")
+    assert at.query_params["row"] == "5"
+    assert at.query_params["cohort"] == session.short(explorer.cohort.fingerprint)
+    assert "P005" not in str(at.query_params)
+
+
+def test_identifiers_show_only_when_asked_for(page, texts):
+    at = page("participant", row="5")
+    assert "P005" not in texts(at)
+    at.toggle(key="show_identifiers").set_value(True).run()
+    assert "P005" in texts(at)
+
+
+def test_next_goes_on_and_starts_again_after_the_last(page, texts):
+    at = page("participant", row="10")
+    at.button[1].click().run()
+    assert "Participant 11" in texts(at)
+    at.button[1].click().run()
+    assert "Participant 0" in texts(at)
+
+
+def test_a_participant_has_the_errors_of_all_decodings(page, texts):
+    words = texts(page("participant", row="5"))
+    for source in ("From the ECG", "From the MRI", "From the ECG + MRI"):
+        assert source in words
+    assert "µV" in words
+
+
+@pytest.mark.parametrize(("row", "lacking"), [("2", "cine"), ("3", "ECG")])
+def test_a_row_that_lacks_a_recording_is_still_shown(page, texts, row, lacking):
+    at = page("participant", row=row)
+    assert not at.exception
+    assert f"Participant {row}" in texts(at)
+    assert "From the ECG + MRI" in texts(at)
+
+
+def test_a_selection_is_compared_with_the_others(page, texts, explorer):
+    at = page("map")
+    points = session.map_points("both", "umap")
+    shape = {
+        "mode": "replace",
+        "polygon": [[-9, -9], [0, -9], [0, 9], [-9, 9]],
+        "geometry": points.geometry,
+        "meaning": points.meaning,
+    }
+    at.session_state["map-both"] = {"lasso": {"shapes": [shape]}}
+    at.run()
+    assert not at.exception
+    maps = explorer.latents.maps["umap"]
+    selected = (maps["ecg"][:, 0] < 0) | (maps["mri"][:, 0] < 0)
+    assert 0 < selected.sum() < 12
+    assert f"{selected.sum()} participants selected" in texts(at)
+    ages = explorer.cohort.table["age_years"][selected]
+    assert f"{ages.mean():.1f} ± " in texts(at)
+
+
+def test_every_column_can_colour_the_map(page):
+    at = page("map")
+    for name in at.selectbox(key="colour").options:
+        at.selectbox(key="colour").select(name)
+        at.run()
+        assert not at.exception, name
+
+
+def test_a_run_that_cannot_be_loaded_is_one_sentence_beside_the_recordings(
+    make_explorer, small_cohort, page, texts
+):
+    def broken():
+        raise RunError("The weights do not fit the settings: copy the run again.")
+
+    shown = make_explorer(small_cohort, load_run=broken)
+    session.show(shown)
+    with pytest.raises(RunError), shown.model.use():
+        pass
+    at = page("participant", row="5")
+    assert not at.exception
+    assert [error.value for error in at.error] == [str(shown.model.error)]
+
+
+def test_latents_without_maps_say_what_to_do(make_explorer, small_cohort, page, texts):
+    shown = make_explorer(small_cohort)
+    shown.latents.maps.clear()
+    session.show(shown)
+    assert "cmae map latents.h5" in texts(page("map"))
