@@ -24,7 +24,7 @@ def main() -> int:
         for name in ("cross_modal", "demo"):
             experiment = experiments.read(EXPERIMENTS / f"{name}.toml")
             stage = experiment.stages[-1]
-            steps = (120 if full else 24) // max(stage.batch_size // 4, 1)
+            steps = 40 if full else 6
             split = {"train": np.arange(len(cohort))}
             model = build(Materials(experiment, stage, cohort, split, ()))
             source = Batches(cohort, split["train"], stage.modalities, stage.batch_size)

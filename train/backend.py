@@ -1,6 +1,7 @@
 """The devices of one machine: the only place that knows which framework is underneath Keras."""
 
 import contextlib
+import ctypes
 import logging
 from typing import Any
 
@@ -10,6 +11,25 @@ from cmae.errors import SettingsError
 from train.experiment import Numerics
 
 logger = logging.getLogger(__name__)
+
+
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
+"""Options of glibc's mallopt(3)."""
+
+KEPT_BYTES = 2**31 - 1
+
+
+def keep_memory() -> None:
+    """Let the process keep the memory that it frees, where its C library is glibc.
+
+    By default a batch of cines goes back to the system after each use and comes again page by
+    page, which made a step a sixth slower.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        set_option = ctypes.CDLL("libc.so.6").mallopt
+        for option in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
+            set_option(option, KEPT_BYTES)
+        set_option(M_TOP_PAD, 2**28)
 
 
 def prepare(numerics: Numerics, *, seed: int) -> contextlib.AbstractContextManager[Any]:
@@ -25,6 +45,7 @@ def prepare(numerics: Numerics, *, seed: int) -> contextlib.AbstractContextManag
     Raises:
         SettingsError: Deterministic operations are asked for and the backend has none.
     """
+    keep_memory()
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(numerics.precision)
     backend = keras.backend.backend()

@@ -11,6 +11,7 @@ from tensorboard.summary import Writer
 from tqdm import tqdm
 
 from cmae.errors import Interrupted
+from train import backend
 from train.experiment import Stage
 from train.schedule import Progress
 
@@ -41,6 +42,12 @@ class Watcher(keras.callbacks.Callback):
             leave=False,
             disable=not sys.stderr.isatty(),
         )
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Undo what TensorFlow's input pipeline sets when it starts: to give back freed memory."""
+        del logs
+        if batch == 0:
+            backend.keep_memory()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Advance the bar; stop here if somebody asked to."""

@@ -27,6 +27,7 @@ ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
 """Activations by name; ``gelu`` is the tanh form."""
 
 CONVOLUTIONS = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D}
+TRANSPOSED = {1: keras.layers.Conv1DTranspose, 2: keras.layers.Conv2DTranspose}
 POOLINGS = {
     ("max", 1): keras.layers.MaxPooling1D,
     ("max", 2): keras.layers.MaxPooling2D,
@@ -196,10 +197,14 @@ class _CompactBuilder(_Builder):
             x = UPSAMPLINGS[self.axes](2, name=f"upsample_{k}")(x)
             x = self._convolution(filters, f"narrow_{k}")(x)
             x = self._level(x, filters, f"level_{k}")
-        x = self._pointwise(
-            self.network.patch**self.axes * self.channels, "output", dtype="float32"
+        # Strides as long as the kernel: a pixel shuffle of a 1 × 1 convolution, in one operation.
+        return TRANSPOSED[self.axes](
+            self.channels,
+            self.network.patch,
+            strides=self.network.patch,
+            dtype="float32",
+            name="output",
         )(x)
-        return self._shuffle(x)
 
     def _level(self, x: Tensor, filters: int, name: str) -> Tensor:
         """Residual units x + conv(act(conv(x))) at one size."""
@@ -208,16 +213,6 @@ class _CompactBuilder(_Builder):
             y = self._convolution(filters, f"{name}_unit_{k}_b", is_linear=True)(y)
             x = keras.layers.Add(name=f"{name}_unit_{k}_add")([x, y])
         return x
-
-    def _shuffle(self, x: Tensor) -> Tensor:
-        """Pixel shuffle: (n, *grid, patch^axes · channels) -> (n, *(grid · patch), channels)."""
-        axes, patch = self.axes, self.network.patch
-        grid = [side // patch for side in self.size]
-        split = (*grid, *([patch] * axes), self.channels)
-        x = keras.layers.Reshape(split, dtype="float32", name="shuffle_split")(x)
-        order = [k + 1 + offset for k in range(axes) for offset in (0, axes)]
-        x = keras.layers.Permute((*order, 2 * axes + 1), dtype="float32", name="shuffle_order")(x)
-        return keras.layers.Reshape(self.modality.shape, dtype="float32", name="shuffle_join")(x)
 
 
 def _builder(network: Network, modality: Modality) -> _Builder:

@@ -19,9 +19,7 @@ def losses_of(model, batch, *, training=False):
 
 def test_absent_values_change_nothing(tiny_architecture, batch):
     model = CrossModalAutoencoder(replace(tiny_architecture, translation_weight=1.0))
-    other = {name: np.array(batch[name]) for name in ("ecg", "mri")} | {
-        "present": batch["present"]
-    }
+    other = {name: np.array(batch[name]) for name in ("ecg", "mri")} | {"present": batch["present"]}
     other["mri"][2] = 7.0
     other["ecg"][3] = -7.0
     assert losses_of(model, batch) == pytest.approx(losses_of(model, other), rel=1e-6)
