@@ -34,13 +34,14 @@ class MedianBeat:
 
     Attributes:
         recording: ``(600, 12)`` in mV at 500 Hz, leads in clinical order, R peak at sample 200,
-            the PR segment at 0 mV. Where a neighbouring beat begins or ends within the window,
-            as at fast rates, the isoelectric level is held.
+            the PR segment at 0 mV. At fast rates the neighbouring beats show at the ends of the
+            window, smeared if the rhythm is irregular, as in what devices give.
         rr_ms: Mean interval between successive beats in ms.
         beats_used: Beats of the dominant morphology that the median was taken over.
         beats_rejected: Beats of other morphology (ectopic, disturbed), or cut by an end.
         correlation: Mean correlation of the used beats with the median beat.
-        noise_uv: Root mean square of the used beats' departure from the median beat, in µV.
+        noise_uv: Root mean square of the used beats' departure from the median beat in µV,
+            from their own P wave to the next.
     """
 
     recording: NDArray[np.float32] = field(repr=False)
@@ -91,10 +92,11 @@ def median_beat(record: EcgRecord) -> MedianBeat:
         )
     chosen = _centred(rough, chosen)
     level, onset = _baseline(signals, rough, chosen)
-    beats = _own_cycle(_windows(signals - level, chosen), chosen, peaks)
-    recording = _median(beats, onset)
+    beats = _windows(signals - level, chosen)
+    recording = np.median(beats, axis=0)
+    recording -= recording[onset - 12 : onset - 2].mean(axis=0)
     _check_voltage(recording)
-    departure = beats - recording
+    departure = _own_cycle(beats, chosen, peaks) - recording
     return MedianBeat(
         recording=recording.astype(np.float32),
         rr_ms=rr_ms,
@@ -266,22 +268,6 @@ def _own_cycle(
         if near + 1 < len(peaks):
             owned[beat, time > (1 - _OWN_SHARE) * (peaks[near + 1] - peak)] = np.nan
     return owned
-
-
-def _median(beats: NDArray[np.float64], onset: int) -> NDArray[np.float64]:
-    """Return the median ``(600, 12)`` with the PR segment at zero, level beyond the own cycle."""
-    known = np.isfinite(beats[:, :, 0]).sum(axis=0) >= max(2.0, len(beats) / 3)
-    first, last = int(np.argmax(known)), _LENGTH - 1 - int(np.argmax(known[::-1]))
-    inside = slice(first, last + 1)
-    recording = np.zeros(beats.shape[1:])
-    recording[inside] = np.nanmedian(beats[:, inside], axis=0)
-    recording[inside] -= recording[onset - 12 : onset - 2].mean(axis=0)
-    fade = np.hanning(41)[:20, None]
-    if first > 0:
-        recording[first : first + 20] *= fade
-    if last < _LENGTH - 1:
-        recording[last - 19 : last + 1] *= fade[::-1]
-    return recording
 
 
 def _check_voltage(recording: NDArray[np.float64]) -> None:
