@@ -35,7 +35,7 @@ class MedianBeat:
     Attributes:
         recording: ``(600, 12)`` in mV at 500 Hz, leads in clinical order, R peak at sample 200,
             the PR segment at 0 mV. At fast rates the neighbouring beats show at the ends of the
-            window, smeared if the rhythm is irregular, as in what devices give.
+            window, smeared if the rhythm is irregular.
         rr_ms: Mean interval between successive beats in ms.
         beats_used: Beats of the dominant morphology that the median was taken over.
         beats_rejected: Beats of other morphology (ectopic, disturbed), or cut by an end.
