@@ -76,7 +76,7 @@ def _liver(
     picture: Image, heart: Mapping[str, Any], rng: np.random.Generator, rows: Image, columns: Image
 ) -> None:
     """The dome under the right heart: higher where the heart lies flat."""
-    down = 4.2 * heart["heart_lie_z"]
+    down = 6.0 * heart["heart_lie_z"]
     distance = np.hypot((columns + 8.0) / 1.06, rows - 102.0 - down) - 47.0
     texture = LIVER + 5 * smooth_field(rng, 9)
     paint(picture, _all(), coverage(distance[None], 0.8), 16.0)

@@ -84,7 +84,7 @@ def render(heart: Mapping[str, Any], rng: np.random.Generator) -> NDArray[np.flo
         qrs_t = ventricles.at(times)
         dipole = qrs_t + atria.at(times) if atria.pulses else qrs_t
         leads += dipole @ _electrodes(heart).T
-        leads[:, 2:] += near_field.at(times)
+        leads[:, 2:] += heart["precordial_gain"] * near_field.at(times)
     return _twelve(leads + _noise(heart, rng))
 
 
@@ -221,11 +221,12 @@ def _r_peak_ms(ventricles: Loop) -> float:
 
 
 def _electrodes(heart: Mapping[str, Any]) -> Floats:
-    """The lead matrix with all chest electrodes moved along their row, (8, 3)."""
+    """The lead matrix with the chest electrodes moved along their row, behind the wall, (8, 3)."""
     matrix = DOWER.copy()
     positions = np.arange(6) + heart["precordial_shift"]
     for axis in range(3):
         matrix[2:, axis] = np.interp(positions, np.arange(6), DOWER[2:, axis])
+    matrix[2:] *= heart["precordial_gain"]
     return matrix
 
 

@@ -26,6 +26,7 @@ NORMALS = (
     "j_point", "septal", "terminal", "precordial", "ecg_noise",
     "fat", "heart_fat", "end_systole", "section_tilt", "section_row", "section_column",
     "atrial_septum", "coil_row", "coil_column", "gain", "mri_noise",
+    "precordial_gain",
 )  # fmt: skip
 """Normal random numbers of a participant. Append only: order fixes every population."""
 
@@ -39,7 +40,7 @@ ECG_INPUTS = (
     *SHARED,
     "right_bundle_branch_block", "qrs_axis_deg", "qrs_turn_deg", "qrs_gain", "p_duration_ms",
     "p_gain", "p_terminal", "t_gain", "t_axis_offset_deg", "t_skew", "st_strain", "j_elevation",
-    "septal_gain", "terminal_gain", "precordial_shift", "ecg_noise_mv",
+    "septal_gain", "terminal_gain", "precordial_gain", "precordial_shift", "ecg_noise_mv",
 )  # fmt: skip
 """All that the ECG is made of: shared factors, those coupled to the heart's shape, and private."""
 
@@ -132,7 +133,7 @@ COLUMNS: dict[str, Column] = {
             ("heart_lie_z", "SD", "Vertical (+) or horizontal (−) lie of the heart"),
             ("heart_turn_z", "SD", "Turn of the heart in the four-chamber section"),
             ("qrs_turn_deg", "°", "ECG: turn of the QRS loop in the horizontal plane"),
-            ("qrs_gain", "", "ECG: size of the QRS loop, 1 typical of men"),
+            ("qrs_gain", "", "ECG: size of the QRS loop"),
             ("p_gain", "", "ECG: size of the P loop"),
             ("p_terminal", "", "ECG: size of the left atrial part of P"),
             ("t_gain", "", "ECG: size of the T loop"),
@@ -142,6 +143,7 @@ COLUMNS: dict[str, Column] = {
             ("j_elevation", "", "ECG: early repolarization"),
             ("septal_gain", "", "ECG: size of the initial septal vector"),
             ("terminal_gain", "", "ECG: size of the terminal basal vector"),
+            ("precordial_gain", "", "ECG: size of the chest leads, smaller through a thick wall"),
             ("precordial_shift", "electrodes", "ECG: misplacement of the chest electrodes"),
             ("ecg_noise_mv", "mV", "ECG: residual noise, root mean square"),
             ("chest_fat_mm", "mm", "MRI: subcutaneous fat of the chest wall"),

@@ -85,8 +85,8 @@ def draw(participants: int, *, seed: int, first: int = 0) -> pd.DataFrame:
     heart |= _atria_and_motion(noise, heart)
     heart |= _lie(noise, heart)
     heart |= _conduction(noise, heart)
-    heart |= _waves(noise, heart)
     heart |= _imaging(noise, heart)
+    heart |= _waves(noise, heart)
     table = pd.DataFrame(heart, index=pd.RangeIndex(first, first + participants))
     for name, label in labels.items():
         table[name] = label
@@ -299,13 +299,14 @@ def _waves(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[str
     age_z = (heart["age_years"] - 63.5) / 7.8
     mean_index = np.where(sex > 0.5, 53.0, 42.0)
     mass_z = (np.log(heart["lv_mass_index_g_m2"] / mean_index) / 0.175).clip(-3, 4)
-    voltage = 0.42 * mass_z - 0.32 * bmi_z.clip(-2, 3) - 0.10 * age_z + 0.78 * noise["voltage"]
+    voltage = 0.46 * mass_z - 0.22 * bmi_z.clip(-2, 3) - 0.10 * age_z + 0.78 * noise["voltage"]
     la_z = np.log(heart["la_max_ml"] / np.where(sex > 0.5, 71.0, 62.0)) / 0.26
     ra_z = np.log(heart["ra_max_ml"] / np.where(sex > 0.5, 93.0, 69.0)) / 0.27
+    fat_z = (np.log(heart["chest_fat_mm"] / 13.0) / 0.38).clip(-2.5, 3)
     strain = heart["lv_hypertrophy"] * (0.25 + 0.35 * (noise["strain"] + 0.3).clip(0, 2))
     strain = strain + 0.25 * heart["dilated_failure"]
     return {
-        "qrs_gain": np.where(sex > 0.5, 0.97, 0.87) * np.exp(0.25 * voltage),
+        "qrs_gain": np.where(sex > 0.5, 0.80, 0.84) * np.exp(0.20 * voltage),
         "p_duration_ms": 113 + 9.0 * (0.45 * la_z + 0.15 * age_z + 0.85 * noise["p_duration"]),
         "p_gain": np.exp(0.26 * (0.45 * ra_z - 0.15 * bmi_z + 0.85 * noise["p_gain"])),
         "p_terminal": (0.9 + 0.35 * (0.55 * la_z + 0.8 * noise["p_terminal"])).clip(0.1, 2.4),
@@ -317,6 +318,7 @@ def _waves(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[str
         "j_elevation": np.where(sex > 0.5, 1.0, 0.45) * np.exp(0.4 * noise["j_point"]),
         "septal_gain": np.exp(0.35 * noise["septal"]),
         "terminal_gain": np.exp(0.35 * noise["terminal"]),
+        "precordial_gain": np.exp(-0.17 * fat_z + 0.07 * noise["precordial_gain"]),
         "precordial_shift": 0.22 * noise["precordial"],
         "ecg_noise_mv": 0.014 * np.exp(0.3 * noise["ecg_noise"]),
     }
