@@ -154,7 +154,7 @@ class Experiment:
 
     def architecture(self, stage: Stage) -> Architecture:
         """The model of one stage: the networks that it trains."""
-        networks = {name: self.model.networks[name] for name in stage.modalities}
+        networks = {str(name): self.model.networks[name] for name in stage.modalities}
         return replace(self.model, networks=networks)
 
 

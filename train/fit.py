@@ -25,6 +25,7 @@ from cmae.data.normalization import mri_mean_and_std
 from cmae.errors import CohortError, Interrupted, RunError
 from cmae.model.autoencoder import CrossModalAutoencoder
 from cmae.model.run import (
+    CARD_FILE,
     FORMAT_NUMBER,
     WEIGHTS_FILE,
     CineScale,
@@ -231,7 +232,7 @@ def check_start(experiment: Experiment, runs: Sequence[Path]) -> None:
 
 def is_finished(folder: Path) -> bool:
     """Whether a run folder is complete: weights and card are there, the checkpoint is gone."""
-    return (folder / report.CARD_FILE).is_file() and not checkpoint.exists(folder)
+    return (folder / CARD_FILE).is_file() and not checkpoint.exists(folder)
 
 
 def check_materials(materials: Materials) -> None:

@@ -108,7 +108,7 @@ class Watcher(keras.callbacks.Callback):
     def _epoch_seconds(self) -> float:
         if self.progress.epoch:
             return self.progress.seconds / self.progress.epoch
-        done = max(self._bar.n, 1)
+        done = max(int(self._bar.n), 1)
         return (time.perf_counter() - self._started) * self.stage.steps_per_epoch / done
 
 
