@@ -1,6 +1,7 @@
 """Fixtures for the explorer: a small cohort behind a run that answers at once, and its pages."""
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,12 @@ from cmae.data.modality import MODALITIES
 from cmae.latent.embedding import embed
 
 SCRIPT = Path(__file__).parents[2] / "app" / "main.py"
+
+
+@pytest.fixture(autouse=True)
+def own_main(monkeypatch):
+    """Streamlit's runner leaves its script as the main module, which spawned processes would run."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 class QuickRun:

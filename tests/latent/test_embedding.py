@@ -136,15 +136,22 @@ def test_a_shard_out_of_range_is_refused(tmp_path, shard):
         embed(FakeRun(), FakeCohort(), tmp_path / "l.h5", shard=shard)
 
 
+def recordings_done(partial):
+    try:
+        with h5py.File(partial, "r", locking=False) as file:
+            return int(file["done"][()].sum())
+    except (OSError, KeyError):  # not there yet, or just being written
+        return 0
+
+
 def test_embed_killed_goes_on_where_it_stopped(tmp_path):
     target, count = tmp_path / "l.h5", 60
     code = f"import embedding_fakes; embedding_fakes.embed_slowly({str(target)!r}, {count}, 0.05)"
     child = subprocess.Popen([sys.executable, "-c", code], env=environment())
     partial = tmp_path / "l.h5.partial"
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and not partial.exists():
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not recordings_done(partial):
         time.sleep(0.02)
-    time.sleep(0.6)
     child.send_signal(signal.SIGKILL)
     child.wait()
     assert not target.exists()
