@@ -17,7 +17,7 @@ SCRIPT = Path(__file__).parents[2] / "app" / "main.py"
 
 @pytest.fixture(autouse=True)
 def own_main(monkeypatch):
-    """Streamlit's runner leaves its script as the main module, which spawned processes would run."""
+    """Streamlit's runner leaves its script as the main module, which spawned processes run."""
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
