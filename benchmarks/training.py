@@ -17,7 +17,8 @@ def main() -> int:
     from cmae.data.batches import Batches  # noqa: PLC0415
     from cmae.data.cohort import Cohort  # noqa: PLC0415
     from train import experiment as experiments  # noqa: PLC0415
-    from train.fit import Materials, as_inputs, build  # noqa: PLC0415
+    from train.fit import as_inputs, build  # noqa: PLC0415
+    from train.materials import Materials  # noqa: PLC0415
 
     with simulated_cohort(256 if full else 64) as path:
         cohort = Cohort.open(path)

@@ -1,12 +1,10 @@
 """Cohort -> model -> run folder, read from top to bottom."""
 
-import hashlib
 import logging
 import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -21,14 +19,12 @@ from cmae.data import batches
 from cmae.data.batches import Batches
 from cmae.data.cohort import Cohort
 from cmae.data.files import replacing
-from cmae.data.normalization import mri_mean_and_std
-from cmae.errors import CohortError, Interrupted, RunError
+from cmae.errors import Interrupted, RunError
 from cmae.model.autoencoder import CrossModalAutoencoder
 from cmae.model.run import (
     CARD_FILE,
     FORMAT_NUMBER,
     WEIGHTS_FILE,
-    CineScale,
     ModelFile,
     read_model_file,
     save_model,
@@ -36,47 +32,12 @@ from cmae.model.run import (
 from cmae.model.weights import load_weights
 from train import backend, checkpoint, report
 from train.checkpoint import Checkpoint
-from train.experiment import Experiment, Stage
+from train.experiment import Experiment
+from train.materials import Materials
 from train.schedule import Progress
 from train.watching import TensorBoardScalars, Watcher
 
 logger = logging.getLogger(__name__)
-
-SCALE_CINES = 500
-"""Training cines whose mean and SD are looked at for the scale of decoded ones."""
-
-
-@dataclass(frozen=True)
-class Materials:
-    """What a stage works on.
-
-    Attributes:
-        experiment: The settings.
-        stage: Which stage of them.
-        cohort: The recordings.
-        split: Row numbers by ``train``, ``validation`` and ``test``.
-        start_from: Run folders whose weights this stage starts from.
-    """
-
-    experiment: Experiment
-    stage: Stage
-    cohort: Cohort
-    split: dict[str, NDArray[np.int64]]
-    start_from: tuple[Path, ...]
-
-    def rows(self, part: str) -> NDArray[np.int64]:
-        """Rows of one part of the split that have something this stage trains on."""
-        rows = self.split[part]
-        has_any = np.any([self.cohort.has(name)[rows] for name in self.stage.modalities], axis=0)
-        return rows[has_any]
-
-    def identity(self) -> dict[str, str]:
-        """What a resumed training must share with the one that it goes on with."""
-        text = settings.dumps(self.experiment) + settings.dumps(self.stage)
-        return {
-            "experiment": hashlib.sha256(text.encode()).hexdigest()[:16],
-            "cohort": self.cohort.fingerprint,
-        }
 
 
 def fit(
@@ -120,7 +81,7 @@ def fit(
 def fit_stage(materials: Materials, folder: Path) -> None:
     """Train one stage into a run folder, or go on where its checkpoint stands."""
     experiment, stage, cohort = materials.experiment, materials.stage, materials.cohort
-    check_materials(materials)
+    materials.check()
     folder.mkdir(parents=True, exist_ok=True)
 
     # The model, its optimizer, and where it starts.
@@ -139,7 +100,7 @@ def fit_stage(materials: Materials, folder: Path) -> None:
     source = Batches(
         cohort, materials.rows("train"), stage.modalities, stage.batch_size, experiment.seed
     )
-    validation_rows = validation_sample(materials)
+    validation_rows = materials.validation_sample()
     scalars = TensorBoardScalars(folder / "tensorboard")
 
     # The loop.
@@ -189,7 +150,7 @@ def fit_stage(materials: Materials, folder: Path) -> None:
     description = ModelFile(
         format_number=FORMAT_NUMBER,
         architecture=experiment.architecture(stage),
-        decoded_cine=cine_scale(materials),
+        decoded_cine=materials.cine_scale(),
     )
     save_model(folder, description, model, dtype=experiment.numerics.weights)
     scalars.close()
@@ -235,35 +196,6 @@ def is_finished(folder: Path) -> bool:
     return (folder / CARD_FILE).is_file() and not checkpoint.exists(folder)
 
 
-def check_materials(materials: Materials) -> None:
-    """Refuse a cohort that lacks what the stage trains on.
-
-    Raises:
-        CohortError: As said, with the numbers.
-    """
-    stage, cohort = materials.stage, materials.cohort
-    for name in stage.modalities:
-        if not cohort.has(name).any():
-            raise CohortError(
-                f"Stage {stage.name} trains on {name} recordings, but no row of {cohort.path} has "
-                "one: import some, or train another stage."
-            )
-    if len(stage.modalities) == 2:
-        both = cohort.has("ecg") & cohort.has("mri")
-        if not both[materials.split["train"]].any():
-            raise CohortError(
-                f"Stage {stage.name} needs rows with both an ECG and an MRI, but the training part "
-                f"of {cohort.path} has none: pair them by participant and visit."
-            )
-    for part in ("train", "validation"):
-        if len(materials.rows(part)) < stage.batch_size:
-            raise CohortError(
-                f"The {part} part has {len(materials.rows(part))} rows for stage {stage.name}, "
-                f"fewer than a batch of {stage.batch_size}: take a larger cohort or a smaller "
-                "batch."
-            )
-
-
 def build(materials: Materials) -> CrossModalAutoencoder:
     """The compiled model of a stage, with its optimizer's variables made."""
     experiment, stage = materials.experiment, materials.stage
@@ -298,15 +230,6 @@ def as_inputs(stream: Iterator[batches.Batch]) -> Iterator[tuple[dict[str, Any]]
         yield ({**batch, "present": present},)
 
 
-def validation_sample(materials: Materials) -> NDArray[np.int64]:
-    """The rows that are validated on after each epoch: always the same, drawn once."""
-    rows = materials.rows("validation")
-    count = min(len(rows), materials.stage.validation_steps * materials.stage.batch_size)
-    count -= count % materials.stage.batch_size
-    order = np.random.default_rng(materials.experiment.seed).permutation(rows)
-    return np.sort(order[:count])
-
-
 def validate(
     model: CrossModalAutoencoder, materials: Materials, rows: NDArray[np.int64]
 ) -> dict[str, float]:
@@ -322,23 +245,6 @@ def validate(
             return_dict=True,
         )
     return {name: float(value) for name, value in values.items()}
-
-
-def cine_scale(materials: Materials) -> CineScale:
-    """Median mean and SD of the training cines, from a fixed sample of them."""
-    if "mri" not in materials.stage.modalities:
-        return CineScale()
-    rows = materials.rows("train")
-    rows = rows[materials.cohort.has("mri")[rows]]
-    order = np.random.default_rng(materials.experiment.seed).permutation(rows)
-    pairs = [
-        mri_mean_and_std(materials.cohort.read("mri", int(row))[None])
-        for row in order[:SCALE_CINES]
-    ]
-    return CineScale(
-        mean=float(np.median([mean[0] for mean, _ in pairs])),
-        std=float(np.median([std[0] for _, std in pairs])),
-    )
 
 
 def write_settings(folder: Path, materials: Materials) -> None:

@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,10 +22,8 @@ from cmae.figures.learning import learning_curves
 from cmae.figures.recordings import cine_contact_sheet, ecg_overlay
 from cmae.model.run import CARD_FILE, FORMAT_NUMBER, Run
 from cmae.model.weights import count_parameters
-
-if TYPE_CHECKING:
-    from train.checkpoint import Checkpoint
-    from train.fit import Materials
+from train.checkpoint import Checkpoint
+from train.materials import Materials
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +33,7 @@ DRAWN_PARTICIPANTS = 3
 PATHS = {"ecg": "from the ECG", "mri": "from the MRI", "joint": "from both"}
 
 
-def write(folder: Path, materials: "Materials", state: "Checkpoint") -> None:
+def write(folder: Path, materials: Materials, state: Checkpoint) -> None:
     """Draw the figures, measure on held-out participants, and write the cards, the card last.
 
     Args:
@@ -95,7 +93,7 @@ def draw_reconstructions(run: Run, cohort: Cohort, rows: NDArray[np.int64], fold
 
 
 def describe(
-    run: Run, materials: "Materials", state: "Checkpoint", metrics: dict[str, Any]
+    run: Run, materials: Materials, state: Checkpoint, metrics: dict[str, Any]
 ) -> dict[str, Any]:
     """Everything that the card says, ready for JSON."""
     experiment, stage, cohort = materials.experiment, materials.stage, materials.cohort

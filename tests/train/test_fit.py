@@ -14,7 +14,8 @@ from cmae.model.run import Run
 from train import checkpoint
 from train.__main__ import main
 from train.experiment import Experiment
-from train.fit import Materials, fit, validate
+from train.fit import fit, validate
+from train.materials import Materials
 
 
 @pytest.fixture
@@ -80,9 +81,7 @@ def test_the_best_weights_are_the_ones_that_are_saved(finished, training_cohort)
     materials = Materials(experiment, experiment.stages[-1], training_cohort, split, ())
     model = Run.open(folder).model
     model.compile(jit_compile=False)
-    from train.fit import validation_sample
-
-    found = validate(model, materials, validation_sample(materials))["loss"]
+    found = validate(model, materials, materials.validation_sample())["loss"]
     assert found == pytest.approx(best, rel=1e-4)
 
 
