@@ -73,9 +73,9 @@ class Stage:
             raise SettingsError(f"modalities of stage {self.name} must name ecg, mri, or both.")
 
     def limited_to(self, steps: int) -> "Stage":
-        """The same stage ended after some steps, for trying out."""
+        """The same stage ended after some steps, rounded up to whole epochs, for trying out."""
         spe = min(self.steps_per_epoch, steps)
-        return replace(self, steps_per_epoch=spe, epochs=max(1, round(steps / spe)))
+        return replace(self, steps_per_epoch=spe, epochs=-(-steps // spe))
 
 
 @dataclass(frozen=True)
