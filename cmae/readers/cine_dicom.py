@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from cmae.errors import ReadError
-from cmae.readers.cine import RR_MS, CineSeries, checked_series, group
+from cmae.readers.cine_series import RR_MS, CineSeries, checked_series, group
 from cmae.readers.dicom import DICOM_FAULTS, is_dicom, open_dicom
 from cmae.readers.foreign import MAX_UNPACKED_BYTES, quietly
 

@@ -8,7 +8,7 @@ from scipy.signal import butter, fftconvolve, resample_poly, sosfiltfilt, sosfre
 
 from cmae.data.modality import ECG_RATE_HZ, LEADS
 from cmae.errors import ReadError
-from cmae.readers.ecg import EcgRecord
+from cmae.readers.ecg_record import EcgRecord
 
 MIN_DURATION_S = 2.5
 """Shortest recording of which a median beat is tried."""

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cmae.errors import ReadError
-from cmae.readers.ecg import (
+from cmae.readers.ecg_record import (
     MAX_DURATION_S,
     RATES_HZ,
     EcgRecord,

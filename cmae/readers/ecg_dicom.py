@@ -8,7 +8,13 @@ from pydicom.waveforms import multiplex_array
 
 from cmae.errors import ReadError
 from cmae.readers.dicom import DICOM_FAULTS, open_dicom
-from cmae.readers.ecg import MAX_DURATION_S, EcgRecord, check_rate, clinical_record, millivolts_per
+from cmae.readers.ecg_record import (
+    MAX_DURATION_S,
+    EcgRecord,
+    check_rate,
+    clinical_record,
+    millivolts_per,
+)
 
 _MAX_CHANNELS = 64
 _MAX_SAMPLES = 50_000_000

@@ -14,7 +14,7 @@ from scipy.ndimage import (
 
 from cmae.data.modality import MRI, MRI_FRAMES, MRI_PIXEL_MM
 from cmae.errors import ReadError
-from cmae.readers.cine import CineSeries
+from cmae.readers.cine_series import CineSeries
 
 _HARMONICS = slice(1, 4)
 """Harmonics of the heart rate that hold the heart's motion; noise spreads over all."""

@@ -10,8 +10,8 @@ from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from cmae.data.modality import ECG, ECG_RATE_HZ, LEADS, R_PEAK_SAMPLE
 from cmae.errors import ReadError
-from cmae.readers.ecg import EcgRecord
 from cmae.readers.ecg_cleaning import at_500_hz, high_passed, without_mains
+from cmae.readers.ecg_record import EcgRecord
 
 MIN_BEATS = 2
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from cmae.errors import ReadError
-from cmae.readers.cine import CineSeries, read_cine
+from cmae.readers.cine import read_cine
+from cmae.readers.cine_series import CineSeries
 from cmae.readers.heart_crop import heart_crop, resample_cycle
 
 

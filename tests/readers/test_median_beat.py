@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from cmae.errors import ReadError
-from cmae.readers.ecg import EcgRecord, read_ecg
+from cmae.readers.ecg import read_ecg
+from cmae.readers.ecg_record import EcgRecord
 from cmae.readers.median_beat import median_beat
 
 

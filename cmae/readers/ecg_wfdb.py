@@ -1,0 +1,151 @@
+"""WFDB records (PhysioNet) to one ECG recording."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from cmae.errors import ReadError
+from cmae.readers.ecg_record import (
+    MAX_DURATION_S,
+    EcgRecord,
+    check_rate,
+    clinical_name,
+    clinical_record,
+    millivolts_per,
+)
+from cmae.readers.foreign import PARSER_FAULTS, check_file
+
+_MAX_CHANNELS = 64
+
+_MAX_HEADER_BYTES = 2**20
+
+_BYTES_PER_SAMPLE = {
+    "8": 1.0,
+    "16": 2.0,
+    "24": 3.0,
+    "32": 4.0,
+    "61": 2.0,
+    "80": 1.0,
+    "160": 2.0,
+    "212": 1.5,
+    "310": 4 / 3,
+    "311": 4 / 3,
+}
+
+
+def wfdb_header(path: Path) -> Path | None:
+    """Return the WFDB header that a path means: itself, its sibling, or the one in the folder."""
+    if path.is_dir():
+        headers = sorted(path.glob("*.hea"))
+        if len(headers) != 1:
+            raise ReadError(
+                f"The folder holds {len(headers)} WFDB headers: give the one file to read."
+            )
+        return headers[0]
+    for candidate in (path, path.with_suffix(".hea"), path.with_name(path.name + ".hea")):
+        if candidate.suffix.lower() == ".hea" and candidate.is_file():
+            return candidate
+    if path.suffix.lower() == ".hea":
+        check_file(path, what="The WFDB header")
+    return None
+
+
+def read_wfdb(header: Path) -> EcgRecord:
+    """Read a WFDB record from its header, which is checked line by line before data are touched."""
+    import wfdb  # noqa: PLC0415 - slow to load, and not needed by other formats
+
+    if header.suffix != ".hea":
+        raise ReadError("The WFDB header's name must end in '.hea' in lower case: rename it.")
+    _check_wfdb_header(header)
+    try:
+        facts = wfdb.rdheader(str(header.resolve().with_suffix("")))
+        rate_hz = float(facts.fs)
+        check_rate(rate_hz)
+        samples = min(int(facts.sig_len), int(MAX_DURATION_S * rate_hz))
+        record = wfdb.rdrecord(str(header.resolve().with_suffix("")), sampto=samples)
+        signals = np.asarray(record.p_signal, np.float64)
+        names = [str(name or "") for name in record.sig_name]
+        units = [str(unit or "") for unit in record.units]
+    except ReadError:
+        raise
+    except PARSER_FAULTS as error:
+        raise ReadError(
+            "The WFDB record cannot be read: its header or its signal file is damaged."
+        ) from error
+    for column, name in enumerate(names):
+        if clinical_name(name) is not None:
+            signals[:, column] *= millivolts_per(units[column])
+    return clinical_record(signals, names, rate_hz=rate_hz, source="WFDB")
+
+
+def _check_wfdb_header(header: Path) -> None:
+    """Raise ReadError if a WFDB header leads elsewhere, guesses, or promises more than there is."""
+    if check_file(header, what="The WFDB header") > _MAX_HEADER_BYTES:
+        raise ReadError("The WFDB header is larger than 1 MiB: it is no header.")
+    text = header.read_bytes().decode("utf-8", errors="replace")
+    lines = [line.split() for line in text.splitlines() if line.strip() and line[0] != "#"]
+    try:
+        record = lines[0]
+        channels, samples = int(record[1]), int(record[3])
+        signal_lines = lines[1:]
+    except (IndexError, ValueError) as error:
+        raise ReadError(
+            "The WFDB header's first line lacks the number of signals, the rate or the length: "
+            "expected 'NAME 12 500 5000'."
+        ) from error
+    if "/" in record[0] or len(signal_lines) != channels:
+        raise ReadError(
+            f"The WFDB header lists {len(signal_lines)} signals where its first line says "
+            f"{channels}, or has several segments: expected one segment with a line a signal."
+        )
+    if not 1 <= channels <= _MAX_CHANNELS or samples < 1:
+        raise ReadError(
+            f"The WFDB header announces {channels} channels of {samples} samples: expected 1 to "
+            f"{_MAX_CHANNELS} channels and at least one sample."
+        )
+    needed: dict[str, float] = {}
+    for line in signal_lines:
+        name, size = _check_signal_line(line)
+        needed[name] = needed.get(name, 0.0) + size * samples
+    for name, size in needed.items():
+        stored = check_file(header.parent / name, what="The WFDB record's signal file")
+        if stored < int(size):
+            raise ReadError(
+                f"The WFDB record's signal file has {stored:,} bytes where its header promises "
+                f"{int(size):,}: it is truncated, copy it again."
+            )
+
+
+def _check_signal_line(line: list[str]) -> tuple[str, float]:
+    """Check one signal's line; return the name of its file and the bytes a sample takes there."""
+    name = line[0]
+    if Path(name).name != name or name in {"~", "-", ".", ".."} or ":" in name or "\\" in name:
+        raise ReadError(
+            "The WFDB header names a signal file in another place: expected one beside the header."
+        )
+    storage = re.fullmatch(r"(\d+)(?:x(\d+))?(?::\d+)?(?:\+\d+)?", line[1] if line[1:] else "")
+    if storage is None or storage[1] not in _BYTES_PER_SAMPLE:
+        raise ReadError(
+            "The WFDB header gives a storage format that is not read: expected one of "
+            f"{', '.join(_BYTES_PER_SAMPLE)}."
+        )
+    gain = re.match(r"[-+]?[\d.]+(?:[eE][-+]?\d+)?", line[2] if line[2:] else "")
+    if gain is None or not _is_positive(gain[0]):
+        raise ReadError(
+            "The WFDB header gives no gain for a signal: without it no voltage is known; write "
+            "the steps per mV into the header."
+        )
+    frames = int(storage[2] or 1)
+    if not 1 <= frames <= 64:
+        raise ReadError(f"The WFDB header gives {frames} samples a frame: expected 1 to 64.")
+    return name, _BYTES_PER_SAMPLE[storage[1]] * frames
+
+
+def _is_positive(number: str) -> bool:
+    """Whether a piece of text is a finite number above zero."""
+    try:
+        value = float(number)
+    except ValueError:
+        return False
+    return bool(np.isfinite(value) and value > 0)
