@@ -69,11 +69,12 @@ def fit(
     check_start(experiment, start_from)
     split = cohort.split(experiment.split.fractions, seed=experiment.split.seed)
     done: tuple[Path, ...] = tuple(start_from)
+    commit = report.commit()
     for number, stage in enumerate(experiment.stages, start=1):
         is_last = number == len(experiment.stages)
         folder = out if is_last else out / "stages" / f"{number}-{stage.name}"
         if not is_finished(folder):
-            fit_stage(Materials(experiment, stage, cohort, split, done), folder)
+            fit_stage(Materials(experiment, stage, cohort, split, done, commit), folder)
         done = (*done, folder)
     return out
 

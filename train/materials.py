@@ -28,6 +28,7 @@ class Materials:
         cohort: The recordings.
         split: Row numbers by ``train``, ``validation`` and ``test``.
         start_from: Run folders whose weights this stage starts from.
+        commit: The commit of the code that trains, where it is known.
     """
 
     experiment: Experiment
@@ -35,6 +36,7 @@ class Materials:
     cohort: Cohort
     split: dict[str, NDArray[np.int64]]
     start_from: tuple[Path, ...]
+    commit: str | None = None
 
     def rows(self, part: str) -> NDArray[np.int64]:
         """Rows of one part of the split that have something this stage trains on."""

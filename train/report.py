@@ -118,7 +118,7 @@ def describe(
         "training_seconds": round(state.progress.seconds, 1),
         "losses": state.history[state.progress.best_epoch - 1],
         "versions": versions(),
-        "commit": commit(),
+        "commit": materials.commit,
         "processors": os.cpu_count(),
         "metrics": metrics,
     }
