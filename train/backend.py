@@ -74,3 +74,12 @@ def _tensorflow(numerics: Numerics) -> contextlib.AbstractContextManager[Any]:
         scope: contextlib.AbstractContextManager[Any] = tf.distribute.MirroredStrategy().scope()
         return scope
     return contextlib.nullcontext()
+
+
+def num_replicas() -> int:
+    """Devices that each get a share of a batch, inside the context of ``prepare``."""
+    if keras.backend.backend() != "tensorflow":
+        return 1
+    import tensorflow as tf  # noqa: PLC0415 - only where it is the backend
+
+    return int(tf.distribute.get_strategy().num_replicas_in_sync)

@@ -112,7 +112,7 @@ def fit_stage(materials: Materials, folder: Path) -> None:
             model.optimizer.learning_rate = rate
             first_step = state.progress.epoch * stage.steps_per_epoch
             watcher = Watcher(stage, state.progress, stop)
-            with source.stream(first_step, steps=stage.steps_per_epoch) as stream:
+            with source.stream(first_step) as stream:
                 model.fit(
                     as_inputs(stream),
                     steps_per_epoch=stage.steps_per_epoch,
@@ -201,6 +201,7 @@ def build(materials: Materials) -> CrossModalAutoencoder:
     """The compiled model of a stage, with its optimizer's variables made."""
     experiment, stage = materials.experiment, materials.stage
     model = CrossModalAutoencoder(experiment.architecture(stage), seed=experiment.seed)
+    model.num_replicas = backend.num_replicas()
     optimizer = keras.optimizers.Adam(
         stage.learning_rate, global_clipnorm=stage.clip_norm if stage.clip_norm > 0 else None
     )
@@ -231,6 +232,15 @@ def as_inputs(stream: Iterator[batches.Batch]) -> Iterator[tuple[dict[str, Any]]
         yield ({**batch, "present": present},)
 
 
+def with_spares(stream: Iterator[batches.Batch]) -> Iterator[batches.Batch]:
+    """The batches, then the last one again and again: several devices read ahead of the end."""
+    batch = None
+    for batch in stream:
+        yield batch
+    while batch is not None:
+        yield batch
+
+
 def validate(
     model: CrossModalAutoencoder, materials: Materials, rows: NDArray[np.int64]
 ) -> dict[str, float]:
@@ -240,7 +250,7 @@ def validate(
         materials.cohort, rows, stage.modalities, batch_size=stage.batch_size
     ) as stream:
         values = model.evaluate(
-            as_inputs(batch for _, batch in stream),
+            as_inputs(with_spares(batch for _, batch in stream)),
             steps=len(rows) // stage.batch_size,
             verbose=0,
             return_dict=True,

@@ -28,6 +28,13 @@ class CrossModalAutoencoder(keras.Model):
     Args:
         architecture: The settings that it is built from.
         seed: Seed of the modality dropout.
+
+    Attributes:
+        architecture: The settings that it was built from.
+        encoders: The encoder of each modality.
+        decoders: The decoder of each modality.
+        num_replicas: Devices that each get a share of a batch; the gradient is their mean. Keras
+            adds up the gradients of replicas, so that each one's loss counts for its share.
     """
 
     def __init__(self, architecture: Architecture, *, seed: int = 0) -> None:
@@ -45,6 +52,7 @@ class CrossModalAutoencoder(keras.Model):
             for modality in architecture.modalities
         }
         self.alignment = Alignment(architecture) if len(names) == 2 else None
+        self.num_replicas = 1
         self.dropout_seed = keras.random.SeedGenerator(seed)
         self.loss_means = {name: keras.metrics.Mean(name=name) for name in self._loss_names(names)}
         self.built = True
@@ -160,14 +168,15 @@ class CrossModalAutoencoder(keras.Model):
         sample_weight: Any = None,  # noqa: ANN401
         training: bool = True,
     ) -> Tensor:
-        """The weighted sum of the parts, which are also tracked for the history."""
+        """The weighted sum of the parts, a replica's share of it; the parts go into the history."""
         del y, sample_weight, training
         parts = self.compute_losses(x, y_pred)
         weights = {"contrast": self.architecture.contrast.weight}
         weights |= dict.fromkeys(("ecg_to_mri", "mri_to_ecg"), self.architecture.translation_weight)
         for name, value in parts.items():
             self.loss_means[name].update_state(value)
-        return sum(weights.get(name, 1.0) * value for name, value in parts.items())
+        total = sum(weights.get(name, 1.0) * value for name, value in parts.items())
+        return total / self.num_replicas
 
     def _loss_names(self, names: list[str]) -> list[str]:
         parts = list(names)
