@@ -46,6 +46,7 @@ def main() -> None:
     except CmaeError as error:
         st.error(str(error))
     session.explorer().model.start(delay_s=session.WARM_UP_DELAY_S)
+    session.draw_again_with_model()
 
 
 main()

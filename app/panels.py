@@ -1,6 +1,6 @@
 """A heart's recordings beside what the model makes of them: shared by participant and upload."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,16 +13,12 @@ from app import frame, session
 from app.components.cine_player import Cine, cine_player
 from app.components.ecg_paper import Style, Trace, ecg_paper
 from app.phenotypes import number
-from cmae.errors import CmaeError
 from cmae.latent.decoding import SOURCES
 from cmae.latent.media import window
 from cmae.measure.similarity import cine_error, difference, ecg_error
 
 if TYPE_CHECKING:
     from cmae.latent.decoding import Decodings
-
-POLL_S = 1.0
-"""Seconds between two looks whether the model has been loaded."""
 
 NOTE = "generated · research use only"
 
@@ -211,30 +207,9 @@ def model_state(heart: Heart, row: int) -> None:
         st.error(str(error))
     elif session.latents_of_row(row):
         st.caption("The model is being loaded; what it makes of this heart appears in seconds.")
+        session.wait_for_model()
     else:
         frame.empty("This row has no latents: embed the cohort again with `cmae embed`.")
-
-
-def until_ready(show: Callable[[int], None], row: int) -> None:
-    """Show a part of a page, again every second until the model has been loaded.
-
-    Args:
-        show: Draws the part.
-        row: Row of the cohort, passed on.
-    """
-    model = session.explorer().model
-    is_waiting = not model.is_ready and model.error is None
-
-    def part() -> None:
-        is_ready_now = model.is_ready or model.error is not None
-        if is_waiting and is_ready_now:
-            st.rerun()
-        try:
-            show(row)
-        except CmaeError as error:
-            st.error(str(error))
-
-    st.fragment(part, run_every=POLL_S if is_waiting else None)()
 
 
 def _known(value: object) -> float | None:

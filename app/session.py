@@ -1,6 +1,7 @@
 """Every cache and every piece of state: what the server shows, and what one person looks at."""
 
 import io
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 FINGERPRINT_DIGITS = 12
 """Digits of a fingerprint that a link and a stamp hold."""
+
+POLL_S = 0.2
+"""Seconds between two looks whether the model has been loaded."""
 
 WARM_UP_DELAY_S = 2.0
 """Seconds after the first page until the model is loaded."""
@@ -293,6 +297,29 @@ def decodings(row: int) -> Decodings | None:
 def _decodings(key: str, row: int) -> Decodings:
     with explorer().model.use() as run:
         return decode_all(run, latents_of_row(row), cine=recording("mri", row))
+
+
+def wait_for_model() -> None:
+    """Ask for this page to be drawn again once the model has been loaded."""
+    st.session_state["is_waiting_for_model"] = True
+
+
+def draw_again_with_model() -> None:
+    """Where a page waits for the model, wait, and draw it again; to be called last.
+
+    The script itself waits, a little at a time, so that any click ends the waiting at once. A
+    fragment that reruns by a timer would be simpler, but its answer may reach a browser that has
+    left the page, which Streamlit does not survive.
+    """
+    if not st.session_state.pop("is_waiting_for_model", False):
+        return
+    model = explorer().model
+    model.start(delay_s=WARM_UP_DELAY_S)
+    place = st.empty()
+    while not model.is_ready and model.error is None:
+        time.sleep(POLL_S)
+        place.empty()  # lets Streamlit stop this script when the person does something
+    st.rerun()
 
 
 def decode_upload() -> Decodings | None:

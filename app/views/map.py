@@ -30,9 +30,8 @@ def show() -> None:
     _explore()
 
 
-@st.fragment
 def _explore() -> None:
-    """Map on the left, what was picked or selected on it on the right; reruns on its own."""
+    """Map on the left, what was picked or selected on it on the right."""
     left, right = st.columns([1.36, 1], gap="medium")
     with left:
         space, name, colour = _settings()
@@ -133,7 +132,7 @@ def _participant(row: int) -> None:
     """Show the recordings of the row that was picked, and what to try next."""
     frame.section(f"Participant {row:,}")
     frame.participant_facts(row, phenotypes.HEADLINES)
-    panels.until_ready(_recordings, row)
+    _recordings(row)
     with st.container(horizontal=True, gap="small"):
         if st.button("See all decodings", type="primary", icon=":material/compare:"):
             session.go_to_participant(row)

@@ -23,7 +23,7 @@ def show() -> None:
         st.caption(f"Identifier {keys['participant_id']}, visit {keys['visit']}")
     frame.participant_facts(row, phenotypes.PRIMARY)
     _more_facts(row)
-    panels.until_ready(_heart, row)
+    _heart(row)
     frame.stamp()
 
 
