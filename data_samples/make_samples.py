@@ -21,8 +21,14 @@ from cmae.simulate import cine, ecg, physiology
 
 SEED = 11
 DURATION_S = 10.0
-DICOM_FRAMES = 30
+DICOM_FRAMES = 25
 """Frames a cycle of the DICOM series: scanners seldom record 50."""
+
+MARGIN = 16
+"""Pixels that a scanner's field is wider, on each side, than what the simulator paints."""
+
+CORNER_MM = -MRI_PIXEL_MM * (95 / 2 + MARGIN)
+"""Position of the first pixel, left of and before the middle of the field."""
 
 
 def main() -> None:
@@ -84,9 +90,29 @@ def write_csv(path: Path, signals: NDArray[np.float64]) -> None:
     table.round(3).to_csv(path, index=False)
 
 
+def scanned_field(heart: Mapping[str, Any], rng: np.random.Generator) -> NDArray[np.uint16]:
+    """Render a cine in a wider field that grows dark toward its border.
+
+    Args:
+        heart: A row of ``physiology.draw``.
+        rng: Fine variety and noise.
+
+    Returns:
+        (128, 128, 50) scanner integers at 1.8 mm a pixel.
+    """
+    frames = cine.render(heart, rng).astype(np.float64)
+    wide = np.pad(frames, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="edge")
+    place = np.arange(wide.shape[0])
+    outside = np.maximum(np.maximum(MARGIN - place, place - (wide.shape[0] - 1 - MARGIN)), 0)
+    fade = 0.5 + 0.5 * np.cos(np.pi * np.minimum(outside / (0.4 * MARGIN), 1))
+    wide *= (fade[:, None] * fade[None, :])[:, :, None]
+    air = np.percentile(frames, 2) * np.abs(rng.standard_normal(wide.shape))
+    return np.hypot(wide, air).clip(0, 4095).astype(np.uint16)
+
+
 def write_dicom(folder: Path, heart: Mapping[str, Any], *, rng: np.random.Generator) -> None:
     """Write a classic MR series, one file a frame."""
-    frames = cine.render(heart, rng)
+    frames = scanned_field(heart, rng)
     steps = np.arange(DICOM_FRAMES) * frames.shape[-1] / DICOM_FRAMES
     folder.mkdir(parents=True, exist_ok=True)
     names = ("study", "series", "plane")
@@ -107,22 +133,22 @@ def write_dicom(folder: Path, heart: Mapping[str, Any], *, rng: np.random.Genera
         image.TriggerTime = f"{heart['rr_ms'] * (number - 1) / DICOM_FRAMES:.2f}"
         image.NominalInterval = round(heart["rr_ms"])
         image.PixelSpacing, image.SliceThickness = [MRI_PIXEL_MM, MRI_PIXEL_MM], 6.0
-        image.ImagePositionPatient = [-86.4, -86.4, 0.0]
+        image.ImagePositionPatient = [CORNER_MM, CORNER_MM, 0.0]
         image.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
         image.SamplesPerPixel, image.PhotometricInterpretation = 1, "MONOCHROME2"
         image.BitsAllocated, image.BitsStored, image.HighBit = 16, 12, 11
         image.PixelRepresentation = 0
         image.Rows, image.Columns = frames.shape[:2]
-        image.PixelData = np.minimum(frames[:, :, round(step) % 50], 4095).astype("<u2").tobytes()
+        image.PixelData = frames[:, :, round(step) % 50].astype("<u2").tobytes()
         image.save_as(path, enforce_file_format=True)
 
 
 def write_nifti(path: Path, heart: Mapping[str, Any], *, rng: np.random.Generator) -> None:
     """Write (columns, rows, 1, frames) with spacing in mm and the time a frame in s."""
-    frames = np.moveaxis(cine.render(heart, rng), 0, 1)[:, :, None, :]
+    frames = np.moveaxis(scanned_field(heart, rng), 0, 1)[:, :, None, :]
     # NIfTI counts to the patient's right and front, images run to the left and back.
     affine = np.diag([-MRI_PIXEL_MM, -MRI_PIXEL_MM, 6.0, 1.0])
-    affine[:2, 3] = 86.4
+    affine[:2, 3] = -CORNER_MM
     image = nibabel.Nifti1Image(frames.astype(np.int16), affine)
     image.header.set_xyzt_units("mm", "sec")
     image.header["pixdim"][4] = heart["rr_ms"] / 1000 / frames.shape[-1]

@@ -21,12 +21,13 @@ def test_sample_ecg_gives_a_clean_median_beat(name):
     assert np.linalg.norm(beat.recording, axis=1).argmax() == pytest.approx(200, abs=15)
 
 
-@pytest.mark.parametrize(("name", "frames"), [("sample-1", 30), ("sample-2.nii.gz", 50)])
+@pytest.mark.parametrize(("name", "frames"), [("sample-1", 25), ("sample-2.nii.gz", 50)])
 def test_sample_cine_gives_a_heart(name, frames):
     cine = heart_crop(read_cine(FOLDER / "cine" / name))
     assert cine.frames_recorded == frames
     assert cine.motion_energy > 0.7
-    assert (cine.heart_row, cine.heart_column) == pytest.approx((48, 48), abs=14)
+    assert (cine.heart_row, cine.heart_column) == pytest.approx((64, 64), abs=14)
+    assert cine.clipped_share == 0
 
 
 def test_ecg_and_cine_of_one_sample_have_one_rhythm():
@@ -37,4 +38,4 @@ def test_ecg_and_cine_of_one_sample_have_one_rhythm():
 
 def test_samples_are_small():
     recordings = [*(FOLDER / "ecg").rglob("*"), *(FOLDER / "cine").rglob("*")]
-    assert sum(path.stat().st_size for path in recordings if path.is_file()) < 2 * 2**20
+    assert sum(path.stat().st_size for path in recordings if path.is_file()) < 4 * 2**20
