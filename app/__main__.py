@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cmae.errors import CmaeError, InputError, RunError
+from cmae.errors import CmaeError, CohortError, InputError, LatentsError, RunError
 
 if TYPE_CHECKING:
     from app.demo import Sources
@@ -107,16 +107,22 @@ def _open(sources: "Sources") -> None:
             )
         return run
 
-    latents = Latents.open(sources.latents)
-    session.show(
-        session.Explorer(
-            cohort=Cohort.open(sources.cohort),
-            latents=latents,
-            run_path=sources.run,
-            load_run=load_run,
-            is_demo=sources.is_demo,
-        )
+    cohort, latents = Cohort.open(sources.cohort), Latents.open(sources.latents)
+    if not len(cohort):
+        raise CohortError(f"The cohort {sources.cohort} is empty: add to it with `cmae import`.")
+    explorer = session.Explorer(
+        cohort=cohort,
+        latents=latents,
+        run_path=sources.run,
+        load_run=load_run,
+        is_demo=sources.is_demo,
     )
+    if (explorer.latent_rows < 0).all():
+        raise LatentsError(
+            f"The latents {sources.latents.name} hold no row of the cohort {sources.cohort.name}: "
+            "embed this cohort with `cmae embed`, or leave --latents out."
+        )
+    session.show(explorer)
 
 
 def _serve(port: int, *, is_browser_opened: bool) -> None:

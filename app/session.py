@@ -48,8 +48,13 @@ EXAMPLES = {
 MAX_TEXT_BYTES = 4_000_000
 """Bytes of a run's card or history that are read at most."""
 
-CURVES = ("loss", "val_loss", "train_loss", "validation_loss")
-"""Columns of a history that the page draws."""
+CURVES = {
+    "loss": "training",
+    "validation_loss": "validation",
+    "validation_ecg": "validation, ECG",
+    "validation_mri": "validation, MRI",
+}
+"""Columns of a history that the page draws, with their names for people."""
 
 History = tuple[NDArray[np.int64], list[tuple[str, NDArray[np.float64]]]]
 
@@ -389,11 +394,11 @@ def run_history() -> History | None:
     if not text:
         return None
     table = pd.read_csv(io.StringIO(text))
-    names = [name for name in table.columns if name in CURVES]
+    names = [name for name in CURVES if name in table.columns]
     if "epoch" not in table.columns or not names:
         return None
     epochs = table["epoch"].to_numpy(np.int64)
-    return epochs, [(name, table[name].to_numpy(np.float64)) for name in names]
+    return epochs, [(CURVES[name], table[name].to_numpy(np.float64)) for name in names]
 
 
 def map_points(space: str, name: str) -> MapPoints:

@@ -19,7 +19,7 @@ MAP_HEIGHT = 610
 
 def show() -> None:
     """Draw the page."""
-    frame.header("Map of hearts", LINE)
+    frame.header("Map of hearts", LINE, is_generated=True)
     here = session.explorer()
     if not here.latents.maps:
         frame.empty(
@@ -27,6 +27,12 @@ def show() -> None:
             f"`cmae map {here.latents.path.name}`, then reload this page."
         )
         return
+    missing = int((here.latent_rows < 0).sum())
+    if missing:
+        st.caption(
+            f"{missing:,} of {len(here.cohort):,} rows have no latents yet: the cohort has grown "
+            "since it was embedded; run `cmae embed` again."
+        )
     _explore()
 
 
