@@ -152,6 +152,22 @@ def stamp(*details: str) -> None:
     st.html(f'<div class="cmae-stamp">{escape(" · ".join(parts))}</div>')
 
 
+def settings_words(settings: Mapping[str, object]) -> list[str]:
+    """Write the settings of a map for people.
+
+    Args:
+        settings: By name.
+
+    Returns:
+        For example ``["metric cosine", "min distance 0.100"]``.
+    """
+    return [
+        f"{name.replace('_', ' ')} "
+        + (phenotypes.number(value) if isinstance(value, float) else str(value))
+        for name, value in sorted(settings.items())
+    ]
+
+
 def row_label(row: int) -> str:
     """Name a row in a few words: its number, sex, age and ejection fraction, if known.
 

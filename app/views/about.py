@@ -58,7 +58,7 @@ def _cohort() -> None:
     ]
     frame.table(("Latents", "rows"), rows, dots=latents.kinds)
     for name, settings in latents.map_settings.items():
-        text = ", ".join(f"{key} {value}" for key, value in sorted(settings.items()))
+        text = ", ".join(frame.settings_words(settings))
         st.caption(f"Map {name}: {text or 'no settings stored'}")
     frame.section("Columns")
     st.dataframe(

@@ -59,7 +59,7 @@ def _explore() -> None:
         settings = session.explorer().latents.map_settings.get(name, {})
         frame.stamp(
             f"map {MAP_TITLES.get(name, name)} of {map_data.SPACE_TITLES[space]} latents",
-            *(f"{key} {value}" for key, value in sorted(settings.items())),
+            *frame.settings_words(settings),
         )
     if picked is not None and points.rows is not None:
         session.choose_row(int(points.rows[picked]))
