@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -32,33 +33,39 @@ def keep_memory() -> None:
         set_option(M_TOP_PAD, 2**28)
 
 
-def prepare(numerics: Numerics, *, seed: int) -> contextlib.AbstractContextManager[Any]:
+@contextlib.contextmanager
+def prepared(numerics: Numerics, *, seed: int) -> Iterator[None]:
     """Set precision, seeds and determinism, and take all GPUs of this machine.
+
+    The precision is that of models built inside; afterwards it is what it was before.
 
     Args:
         numerics: How numbers are computed.
         seed: Of all random numbers of Keras, NumPy and Python.
 
-    Returns:
-        A context in which the model must be built and compiled.
+    Yields:
+        Nothing: the model must be built and compiled inside.
 
     Raises:
         SettingsError: Deterministic operations are asked for and the backend has none.
     """
     keep_memory()
     keras.utils.set_random_seed(seed)
-    keras.config.set_dtype_policy(numerics.precision)
     backend = keras.backend.backend()
-    if backend == "tensorflow":
-        return _tensorflow(numerics)
-    if numerics.deterministic and backend != "jax":
+    if numerics.deterministic and backend not in ("tensorflow", "jax"):
         raise SettingsError(
             f"numerics.deterministic is not supported with the {backend} backend: "
             "use tensorflow or jax."
         )
     if backend == "jax" and len(keras.distribution.list_devices("gpu")) > 1:
         keras.distribution.set_distribution(keras.distribution.DataParallel())
-    return contextlib.nullcontext()
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(numerics.precision)
+    try:
+        with _tensorflow(numerics) if backend == "tensorflow" else contextlib.nullcontext():
+            yield
+    finally:
+        keras.config.set_dtype_policy(policy)
 
 
 def _tensorflow(numerics: Numerics) -> contextlib.AbstractContextManager[Any]:
@@ -77,7 +84,7 @@ def _tensorflow(numerics: Numerics) -> contextlib.AbstractContextManager[Any]:
 
 
 def num_replicas() -> int:
-    """Devices that each get a share of a batch, inside the context of ``prepare``."""
+    """Devices that each get a share of a batch, inside the context of ``prepared``."""
     if keras.backend.backend() != "tensorflow":
         return 1
     import tensorflow as tf  # noqa: PLC0415 - only where it is the backend

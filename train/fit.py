@@ -86,7 +86,7 @@ def fit_stage(materials: Materials, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
     # The model, its optimizer, and where it starts.
-    with backend.prepare(experiment.numerics, seed=experiment.seed):
+    with backend.prepared(experiment.numerics, seed=experiment.seed):
         model = build(materials)
     if checkpoint.exists(folder):
         state = checkpoint.restore(folder, model, materials.identity())

@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -107,6 +108,22 @@ def test_the_last_stage_starts_from_the_first_two(settings, training_cohort, tmp
         for key, array in first.items():
             assert key.startswith(name)
             np.testing.assert_allclose(last[key], array, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "numerics", [{"precision": "mixed_float16"}, {"precision": "mixed_bfloat16", "xla": True}]
+)
+def test_precision_and_xla_are_settings_of_the_training_alone(
+    settings, training_cohort, tmp_path, numerics
+):
+    settings["stages"] = [settings["stages"][2] | {"epochs": 1}]
+    experiment = toml.from_mapping(Experiment, settings | {"numerics": numerics}, where="the test")
+    folder = fit(experiment, training_cohort, tmp_path / "run")
+    assert keras.config.dtype_policy().name == "float32"
+    run = Run.open(folder)
+    assert run.model.encoders["mri"].get_layer("latent_dense").compute_dtype == "float32"
+    history = pd.read_csv(folder / "history.csv")
+    assert np.isfinite(history["validation_loss"]).all()
 
 
 def test_a_finished_run_is_not_written_over(finished, experiment, training_cohort):
