@@ -162,6 +162,11 @@ def _add_latent_commands(command: _AddCommand) -> None:
         "--shard", type=_shard, metavar="I/N", help="only part I of N, for `cmae merge`"
     )
     embed.add_argument("--batch-size", type=_count, help="recordings encoded at once")
+    embed.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace latents of another run or cohort at --out",
+    )
 
     merge = command("merge", "put shards of latents together")
     merge.add_argument("shards", type=Path, nargs="+", metavar="SHARD")

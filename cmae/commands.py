@@ -1,6 +1,7 @@
 """What each command of the command line does: open, call the library, say what came of it."""
 
 import argparse
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415
 
 Result = Mapping[str, object]
+
+_log = logging.getLogger(__name__)
 
 PICTURES = (".svg", ".png", ".pdf")
 """Suffixes that a translated recording is drawn for, instead of written as data."""
@@ -145,7 +148,16 @@ def drop(options: argparse.Namespace) -> Result:
     wanted = [line.strip() for line in lines if line.strip()]
     if wanted and wanted[0] == "participant_id":
         wanted = wanted[1:]
+    if not wanted:
+        raise InputError(
+            f"The list of participants {options.ids} is empty: give a text file with one "
+            "participant_id a line."
+        )
     summary = Cohort.open(options.cohort).drop(wanted)
+    _log.info(
+        "Latents and exports made from this cohort before, and runs that trained on it, still hold "
+        "what came of the participants removed: delete those and make them again."
+    )
     return {"cohort": str(options.cohort), **asdict(summary)}
 
 
@@ -162,6 +174,7 @@ def embed(options: argparse.Namespace) -> Result:
             options.out,
             shard=options.shard,
             batch_size=options.batch_size or embedding.BATCH_SIZE,
+            may_replace=options.overwrite,
             on_progress=report,
         )
     return _latents_info(options.out)

@@ -1,10 +1,7 @@
 """Embedding: the latents of a whole cohort, in batches, resumable, in shards."""
 
-import contextlib
 import logging
-import queue
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import h5py
@@ -12,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cmae.data.batches import ReadAhead
 from cmae.data.files import explained, replacing, sync
 from cmae.errors import CmaeError, CohortError, LatentsError, RunError
 from cmae.latent.latents import Floats, Latents
@@ -41,6 +39,7 @@ def embed(
     *,
     shard: tuple[int, int] | None = None,
     batch_size: int = BATCH_SIZE,
+    may_replace: bool = True,
     on_progress: Progress | None = None,
 ) -> Latents:
     """Encode every recording of a cohort into a latents file.
@@ -54,6 +53,8 @@ def embed(
         path: The latents file to write; an old one is replaced only when the new one is done.
         shard: (number, of how many), counted from 1: encode only that part of the rows.
         batch_size: Recordings encoded at once.
+        may_replace: Whether latents of another run or cohort at ``path`` may be replaced. A file
+            that holds no latents never is.
         on_progress: Called with (recordings done, recordings in all).
 
     Returns:
@@ -62,6 +63,7 @@ def embed(
     Raises:
         CohortError: No row has a recording that the run can encode.
         RunError: The run gave latents that are not finite numbers.
+        LatentsError: The file at ``path`` must not be replaced.
         InputError: The disk is full, or another process is writing the same file.
     """
     path = Path(path)
@@ -76,6 +78,7 @@ def embed(
     if _is_done(path, run, cohort, shard):
         logger.info("%s holds these latents already; nothing to do.", path)
         return Latents.open(path)
+    _check_target(path, may_replace=may_replace)
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
         explained(path),
@@ -109,6 +112,7 @@ def merge(shards: Sequence[Path | str], path: Path | str) -> Latents:
         LatentsError: A shard is missing, given twice, or of another run or cohort.
     """
     path = Path(path)
+    _check_target(path, may_replace=True)
     parts = sorted((Latents.open(shard) for shard in shards), key=lambda part: part.first_row)
     _check_shards(parts)
     keys = pd.concat([part.keys for part in parts], ignore_index=True)
@@ -146,6 +150,24 @@ def _is_done(path: Path, run: Encoder, cohort: Recordings, shard: tuple[int, int
     return (old.run_fingerprint, old.cohort_fingerprint, old.shard) == wanted
 
 
+def _check_target(path: Path, *, may_replace: bool) -> None:
+    """Refuse to write over what nobody asked to lose."""
+    if not path.exists():
+        return
+    try:
+        Latents.open(path)
+    except CmaeError as error:
+        raise LatentsError(
+            f"{path} exists and is no latents file that can be read: give another --out, or "
+            "delete it."
+        ) from error
+    if not may_replace:
+        raise LatentsError(
+            f"{path} holds the latents of another run, cohort or shard: give another --out, or "
+            "--overwrite to replace them."
+        )
+
+
 def _encode_rows(
     file: h5py.File,
     run: Encoder,
@@ -174,59 +196,25 @@ def _encode_rows(
             return recordings
         return np.concatenate([recordings, recordings[-1:].repeat(missing, 0)])
 
-    for batch, recordings in zip(batches, _read_ahead(read, batches), strict=True):
-        latents = run.encode(modality, recordings, batch_size=batch_size)[: len(batch)]
-        num_bad = int((~np.isfinite(latents)).any(axis=1).sum())
-        if num_bad:
-            raise RunError(
-                f"The run gave latents that are not finite numbers for {num_bad} of "
-                f"{len(batch)} {modality} recordings: its weights are damaged, or these "
-                "recordings are far from what it was trained on."
-            )
-        span = slice(int(batch[0]), int(batch[-1]) + 1)
-        block = file[modality][span]
-        block[batch - batch[0]] = latents
-        file[modality][span] = block
-        file.flush()
-        done += len(batch)
-        file["done"][place] = done
-        file.flush()
-        report(done, len(rows))
-
-
-def _read_ahead(
-    read: Callable[[NDArray[np.intp]], Floats], batches: Sequence[NDArray[np.intp]]
-) -> Iterator[Floats]:
-    """Read batches in a thread, a few ahead of the one in use."""
-    waiting: queue.Queue[Floats | BaseException] = queue.Queue(BATCHES_AHEAD)
-    is_over = threading.Event()
-
-    def put(item: Floats | BaseException) -> None:
-        while not is_over.is_set():
-            with contextlib.suppress(queue.Full):
-                waiting.put(item, timeout=0.2)
-                return
-
-    def work() -> None:
-        try:
-            for batch in batches:
-                if is_over.is_set():
-                    return
-                put(read(batch))
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
-            put(error)
-
-    thread = threading.Thread(target=work, name="embedding-reader", daemon=True)
-    thread.start()
-    try:
-        for _ in batches:
-            item = waiting.get()
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        is_over.set()
-        thread.join()
+    with ReadAhead(lambda: map(read, batches), ahead=BATCHES_AHEAD) as stream:
+        for batch, recordings in zip(batches, stream, strict=True):
+            latents = run.encode(modality, recordings, batch_size=batch_size)[: len(batch)]
+            num_bad = int((~np.isfinite(latents)).any(axis=1).sum())
+            if num_bad:
+                raise RunError(
+                    f"The run gave latents that are not finite numbers for {num_bad} of "
+                    f"{len(batch)} {modality} recordings: its weights are damaged, or these "
+                    "recordings are far from what it was trained on."
+                )
+            span = slice(int(batch[0]), int(batch[-1]) + 1)
+            block = file[modality][span]
+            block[batch - batch[0]] = latents
+            file[modality][span] = block
+            file.flush()
+            done += len(batch)
+            file["done"][place] = done
+            file.flush()
+            report(done, len(rows))
 
 
 def _merge_modalities(file: h5py.File, run: Encoder, present: Masks) -> None:

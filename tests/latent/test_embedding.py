@@ -314,3 +314,20 @@ def test_a_write_that_fails_is_one_error_and_leaves_nothing_behind(tmp_path):
     assert done.stdout.startswith("refused:")
     assert done.stdout.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_what_holds_no_latents_is_never_replaced(tmp_path):
+    path = tmp_path / "notes.md"
+    path.write_text("kept")
+    with pytest.raises(LatentsError, match="no latents file"):
+        embed(FakeRun(), FakeCohort(), path)
+    assert path.read_text() == "kept"
+
+
+def test_latents_of_another_run_are_replaced_only_on_request(tmp_path):
+    path = tmp_path / "l.h5"
+    before = embed(FakeRun(), FakeCohort(), path).run_fingerprint
+    with pytest.raises(LatentsError, match="--overwrite"):
+        embed(FakeRun(seed=2), FakeCohort(), path, may_replace=False)
+    assert Latents.open(path).run_fingerprint == before
+    assert embed(FakeRun(seed=2), FakeCohort(), path).run_fingerprint != before
