@@ -36,6 +36,10 @@ class Labels(Protocol):
         """One row a (participant, visit)."""
 
     @property
+    def fingerprint(self) -> str:
+        """Hash of the rows: that of the cohort that the latents are of."""
+
+    @property
     def columns(self) -> Mapping[str, object]:
         """Facts of each phenotype column: ``role`` is what counts here."""
 
@@ -84,13 +88,18 @@ def export(
 
     Raises:
         InputError: The format is unknown.
-        LatentsError: The file is a shard, or one participant has several visits and the format
-            has one row a participant.
+        LatentsError: The file is a shard, the cohort is not the one that was embedded, or one
+            participant has several visits and the format has one row a participant.
     """
     if format_name not in FORMATS:
         raise InputError(f"There is no format {format_name!r}: choose one of {', '.join(FORMATS)}.")
     if latents.shard is not None:
         raise LatentsError(f"{latents.path} is a shard: merge the shards first, with `cmae merge`.")
+    if cohort is not None and cohort.fingerprint != latents.cohort_fingerprint:
+        raise LatentsError(
+            f"{latents.path} holds latents of another cohort, or of this one before it changed: "
+            "embed again with this cohort, with `cmae embed`, then export."
+        )
     folder, settings = Path(folder), settings or ExportSettings()
     kinds = [kind for kind in latents.kinds if format_name != "tsv" or kind != "joint"]
     rows = {kind: _rows(latents, kind, settings.visit) for kind in kinds}

@@ -71,7 +71,7 @@ def test_latentverse_shares_one_identifier_column_with_the_labels(latents, tmp_p
         "age_years": SimpleNamespace(role="phenotype"),
         "secret": SimpleNamespace(role="quality"),
     }
-    cohort = SimpleNamespace(table=table, columns=columns)
+    cohort = SimpleNamespace(table=table, columns=columns, fingerprint=FakeCohort().fingerprint)
     files = export(latents, tmp_path, format_name="latentverse", cohort=cohort)
     labels = pd.read_csv(tmp_path / "labels.csv")
     assert labels.columns.tolist() == ["sample_id", "age_years"]
@@ -84,6 +84,15 @@ def test_latentverse_shares_one_identifier_column_with_the_labels(latents, tmp_p
         "latents_joint.csv",
         "labels.csv",
     ]
+
+
+@pytest.mark.parametrize("format_name", ["latentverse", "tsv"])
+def test_another_cohort_than_the_embedded_one_is_refused(latents, tmp_path, format_name):
+    other = FakeCohort(seed=1)
+    cohort = SimpleNamespace(table=other.table, columns={}, fingerprint=other.fingerprint)
+    with pytest.raises(LatentsError, match="embed again with this cohort"):
+        export(latents, tmp_path / "out", format_name=format_name, cohort=cohort)
+    assert not (tmp_path / "out").exists()
 
 
 def test_large_files_are_written_in_pieces_that_fit_together(latents, tmp_path, monkeypatch):
