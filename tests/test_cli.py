@@ -176,6 +176,25 @@ def test_drop_removes_who_is_listed(capsys, small_cohort, tmp_path):
     assert "one participant_id a line" in message
 
 
+def test_drop_says_what_still_holds_the_participants(capsys, small_cohort, tmp_path):
+    (tmp_path / "ids.txt").write_text("P005\n")
+    assert cli.main(["drop", str(small_cohort.path), "--ids", str(tmp_path / "ids.txt")]) == 0
+    captured = capsys.readouterr()
+    assert "Latents and exports" in captured.err
+    assert "again" in captured.err
+    assert "P005" not in captured.err + captured.out
+
+
+@pytest.mark.parametrize("lines", ["", "participant_id\n\n", "S-1\nS-2\n"])
+def test_a_list_that_removes_nobody_is_refused(capsys, small_cohort, tmp_path, lines):
+    before = small_cohort.fingerprint
+    (tmp_path / "ids.txt").write_text(lines)
+    message = error_of(capsys, "drop", small_cohort.path, "--ids", tmp_path / "ids.txt")
+    assert "one participant_id a line" in message
+    assert "S-1" not in message
+    assert Cohort.open(small_cohort.path).fingerprint == before
+
+
 def test_simulated_cohort_is_described(capsys, tmp_path):
     found = run_json(
         capsys, "simulate", "--participants", 2, "--seed", 7, "--out", tmp_path / "c",

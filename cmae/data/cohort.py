@@ -215,8 +215,11 @@ class Cohort:
     def drop(self, participant_ids: Sequence[str] | set[str]) -> DropSummary:
         """Remove participants and everything recorded of them; their parts are written anew.
 
+        Latents and exports made before still hold the participants: make those again.
+
         Raises:
-            InputError: The disk is full; nothing is changed.
+            InputError: Nobody is named, none of them is in the cohort, or the disk is full;
+                nothing is changed.
         """
         self._refuse_selection()
         summary = withdraw(self.path, set(participant_ids))

@@ -12,6 +12,7 @@ from cmae.data.modality import MODALITIES, Modality
 from cmae.data.parts import PartReader, PartWriter
 from cmae.data.staging import RECORDINGS, Staging, locked, remove_leftovers
 from cmae.data.writer import part_name, referenced
+from cmae.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,21 @@ def withdraw(folder: Path, participants: Set[str]) -> DropSummary:
         What was removed.
 
     Raises:
-        InputError: The disk is full; nothing is changed.
+        InputError: Nobody is named, the cohort has none of them, or the disk is full; nothing is
+            changed.
         CohortError: The cohort is damaged.
     """
+    if not participants:
+        raise InputError("No participant to remove is named: list at least one participant_id.")
     with locked(folder):
         old = tables.load(folder)
         remove_leftovers(folder, referenced(old.table))
         leaves = old.table["participant_id"].isin(participants)
+        if not leaves.any():
+            raise InputError(
+                f"None of the {len(participants):,} participants named is in the cohort {folder}, "
+                "so nothing was removed: check the list, one participant_id a line."
+            )
         left = old.table[~leaves].reset_index(drop=True)
         names, next_part = dict[str, str](), dict(old.next_part)
         reader = PartReader(folder / RECORDINGS)
