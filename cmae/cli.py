@@ -129,7 +129,14 @@ def _add_cohort_commands(command: _AddCommand) -> None:
 
     importing = command("import", "read recordings of the outside world into a cohort")
     importing.add_argument("kind", choices=("ecg", "cine"), help="what the files hold")
-    importing.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="files or folders")
+    importing.add_argument(
+        "paths",
+        type=Path,
+        nargs="+",
+        metavar="PATH",
+        help="files or folders; refused ones are numbered in the order they are read, from 1, "
+        "because names may hold identifiers",
+    )
     importing.add_argument("--out", type=Path, required=True, help="cohort folder, new or standing")
     importing.add_argument(
         "--ids",
@@ -141,10 +148,13 @@ def _add_cohort_commands(command: _AddCommand) -> None:
     importing.add_argument(
         "--id-from", metavar="FIELD", help="header field that names the participant"
     )
+    _add_csv_options(importing)
 
     info = command("info", "say what a cohort, a run or a latents file holds, and if it is sound")
     info.add_argument("path", type=Path, metavar="PATH")
-    info.add_argument("--picture", type=Path, metavar="FILE.svg", help="draw the networks of a run")
+    info.add_argument(
+        "--picture", type=Path, metavar="FILE", help="draw the networks of a run: svg, png or pdf"
+    )
 
     drop = command("drop", "remove participants, with their recordings, from a cohort")
     drop.add_argument("cohort", type=Path, metavar="COHORT")
@@ -210,13 +220,24 @@ def _add_latent_commands(command: _AddCommand) -> None:
         metavar=("ecg|mri", "FILE"),
         help="the modality and the recording, in any format that import reads",
     )
+    _add_csv_options(translate)
     translate.add_argument("--to", dest="target", choices=("ecg", "mri"), required=True)
     translate.add_argument(
         "--out",
         type=Path,
         required=True,
         metavar="FILE",
-        help="mri: .gif, .nii.gz, .npy, .svg, .png; ecg: .csv, .npy, .svg, .png",
+        help="mri: .gif .nii.gz .nii .npy .svg .png .pdf; ecg: .csv .npy .svg .png .pdf",
+    )
+
+
+def _add_csv_options(parser: argparse.ArgumentParser) -> None:
+    """Add what an ECG in CSV may leave open."""
+    parser.add_argument(
+        "--rate", type=float, metavar="HZ", help="samples/s of ECGs in CSV without a time column"
+    )
+    parser.add_argument(
+        "--unit", choices=("mV", "uV", "V"), help="unit of ECGs in CSV whose header names none"
     )
 
 

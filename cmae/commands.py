@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,19 +72,35 @@ def simulate(options: argparse.Namespace) -> Result:
 def import_recordings(options: argparse.Namespace) -> Result:
     """Read recordings of the outside world into a cohort."""
     from cmae.data.cohort import Cohort
+    from cmae.data.withdrawal import remove_if_empty
     from cmae.readers import importing
 
+    _check_declared(options, options.kind)
+    read = importing.import_cine
+    if options.kind == "ecg":
+        read = partial(importing.import_ecg, rate_hz=options.rate, unit=options.unit)
+    is_new = not options.out.exists()
     cohort = Cohort.open_or_create(options.out)
-    read = importing.import_ecg if options.kind == "ecg" else importing.import_cine
-    with progress_bar(f"importing {options.kind}") as report:
-        summary = read(
-            options.paths,
-            cohort,
-            ids=options.ids,
-            id_from=options.id_from,
-            on_progress=report,
-        )
+    try:
+        with progress_bar(f"importing {options.kind}") as report:
+            summary = read(
+                options.paths,
+                cohort,
+                ids=options.ids,
+                id_from=options.id_from,
+                on_progress=report,
+            )
+    except BaseException:
+        if is_new:
+            remove_if_empty(options.out)
+        raise
     return {"cohort": str(options.out), **asdict(summary)}
+
+
+def _check_declared(options: argparse.Namespace, kind: str) -> None:
+    """Raise InputError if a rate or a unit is declared for what is no ECG."""
+    if kind != "ecg" and (options.rate is not None or options.unit is not None):
+        raise InputError("--rate and --unit are those of ECGs in CSV: leave them out for cines.")
 
 
 def info(options: argparse.Namespace) -> Result:
@@ -230,7 +247,8 @@ def translate(options: argparse.Namespace) -> Result:
     is_picture = options.out.suffix.lower() in PICTURES
     if not is_picture:
         translation.check_suffix(options.target, options.out)
-    recorded = translation.read(source, Path(file))
+    _check_declared(options, source)
+    recorded = translation.read(source, Path(file), rate_hz=options.rate, unit=options.unit)
     translated = translation.translate(_open_run(options.run), recorded, options.target)
     if is_picture:
         from cmae.figures import recordings

@@ -1,6 +1,7 @@
 """The command line: results on standard output, one line of error, exit codes, whole flows."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 from cmae import cli, commands
 from cmae.data.cohort import Cohort
 from cmae.errors import CohortError, Interrupted
+from cmae.latent import translation
 from cmae.progress import describe, progress_bar
 
 
@@ -52,9 +54,10 @@ def error_of(capsys, *arguments):
     assert cli.main(list(map(str, arguments))) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.count("\n") == 1
-    assert "Traceback" not in captured.err
-    return captured.err
+    *progress, message = captured.err.splitlines(keepends=True)
+    assert all(line.startswith("importing ") for line in progress)
+    assert "Traceback" not in message
+    return message
 
 
 def fail_with(monkeypatch, error):
@@ -193,6 +196,36 @@ def test_a_list_that_removes_nobody_is_refused(capsys, small_cohort, tmp_path, l
     assert "one participant_id a line" in message
     assert "S-1" not in message
     assert Cohort.open(small_cohort.path).fingerprint == before
+
+
+def test_a_failed_first_import_leaves_no_folder(capsys, small_cohort, tmp_path):
+    (tmp_path / "bad.hea").write_text("nothing")
+    out = tmp_path / "new"
+    assert "Not one" in error_of(capsys, "import", "ecg", tmp_path / "bad.hea", "--out", out)
+    assert not out.exists()
+    error_of(capsys, "import", "ecg", tmp_path / "bad.hea", "--out", small_cohort.path)
+    assert len(Cohort.open(small_cohort.path)) == 12
+    out.mkdir()
+    error_of(capsys, "import", "ecg", tmp_path / "bad.hea", "--out", out)
+    assert out.is_dir()
+
+
+def test_rate_and_unit_are_those_of_ecgs(capsys, tmp_path):
+    arguments = ["import", "cine", tmp_path, "--out", tmp_path / "c", "--rate", 500]
+    assert "ECGs in CSV" in error_of(capsys, *arguments)
+    assert not (tmp_path / "c").exists()
+    (tmp_path / "e.csv").write_text("I,II\n1,2\n")
+    message = error_of(capsys, "import", "ecg", tmp_path, "--out", tmp_path / "c", "--rate", 500)
+    assert "--unit" in message
+    assert "--rate" not in message
+
+
+def test_help_lists_the_suffixes_that_translate_accepts(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["translate", "--help"])
+    _, mri, ecg = re.split("mri: |ecg: ", " ".join(capsys.readouterr().out.split()))[-3:]
+    for text, modality in ((mri.rstrip("; "), "mri"), (ecg, "ecg")):
+        assert tuple(text.split()) == translation.FORMATS[modality] + commands.PICTURES
 
 
 def test_simulated_cohort_is_described(capsys, tmp_path):

@@ -1,5 +1,6 @@
 """Dropping participants: their rows go, and the parts that held their recordings are rewritten."""
 
+import shutil
 from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +96,14 @@ def withdraw(folder: Path, participants: Set[str]) -> DropSummary:
         unknown=len(participants - set(found["participant_id"])),
         parts_rewritten=rewritten,
     )
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Delete the cohort in ``folder`` if it has no row, and no writer is at work in it."""
+    with locked(folder):
+        if len(tables.load(folder).table) or any((folder / RECORDINGS).iterdir()):
+            return
+        shutil.rmtree(folder)
 
 
 def _rewritten(

@@ -50,12 +50,16 @@ class Recorded:
     facts: Mapping[str, object]
 
 
-def read(modality: str, path: Path) -> Recorded:
+def read(
+    modality: str, path: Path, *, rate_hz: float | None = None, unit: str | None = None
+) -> Recorded:
     """Read a recording in any format that import reads.
 
     Args:
         modality: ``ecg`` or ``mri``.
         path: File, folder or archive.
+        rate_hz: Samples per second of an ECG in CSV that has no time column.
+        unit: Unit of an ECG in CSV that names none.
 
     Returns:
         The median beat, or the cine around the heart.
@@ -69,7 +73,7 @@ def read(modality: str, path: Path) -> Recorded:
         from cmae.readers.ecg import read_ecg  # noqa: PLC0415
         from cmae.readers.median_beat import median_beat  # noqa: PLC0415
 
-        beat = median_beat(read_ecg(path))
+        beat = median_beat(read_ecg(path, rate_hz=rate_hz, unit=unit))
         facts: dict[str, object] = {
             "beats_used": beat.beats_used,
             "beats_rejected": beat.beats_rejected,

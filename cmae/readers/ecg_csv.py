@@ -52,8 +52,8 @@ def read_csv_ecg(path: Path, *, rate_hz: float | None, unit: str | None) -> EcgR
         rate_hz = _rate(values[:, times[0]], columns[times[0]][1])
     if rate_hz is None:
         raise ReadError(
-            "The CSV file has no time column and no rate was declared: name the sampling rate in "
-            "Hz, or add a column 'time (s)'; a rate is never guessed."
+            "The CSV file has no time column and no rate was declared: declare it (rate_hz, "
+            "--rate), or add a column 'time (s)'; a rate is never guessed."
         )
     check_rate(rate_hz)
     leads = [k for k in range(len(columns)) if k not in times]
@@ -62,7 +62,7 @@ def read_csv_ecg(path: Path, *, rate_hz: float | None, unit: str | None) -> EcgR
         if own is None and unit is None:
             raise ReadError(
                 f"The CSV file's column '{name[:12]}' names no unit and none was declared: write "
-                "'I (mV)', or declare the unit; a voltage is never guessed."
+                "'I (mV)', or declare it (unit, --unit); a voltage is never guessed."
             )
         factors.append(millivolts_per(own or unit))
     rows = int(MAX_DURATION_S * rate_hz)

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ COLUMNS = {
 """What an import says about a recording, beside the columns that every cohort has."""
 
 _FILES_A_COMMIT = 500
-_ECG_SUFFIXES = {".hea", ".dcm"}
+_ECG_SUFFIXES = {".hea", ".dcm", ".csv"}
 _CINE_FILES = (".nii", ".nii.gz", ".zip")
 _NO_IMAGES = {".txt", ".csv", ".tsv", ".json", ".xml", ".pdf", ".md", ".py", ".html"}
 
@@ -99,15 +100,20 @@ def import_ecg(
     *,
     ids: Path | None = None,
     id_from: str | None = None,
+    rate_hz: float | None = None,
+    unit: str | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ImportSummary:
     """Add the median beats of ECG files to a cohort.
 
     Args:
-        paths: Files, or folders that are searched for WFDB headers and DICOM waveforms.
+        paths: Files, or folders that are searched for WFDB headers, DICOM waveforms and CSV files
+            (but for the table of identifiers).
         cohort: Where they go.
         ids: Table with columns ``file``, ``participant`` and, if wanted, ``visit``.
         id_from: Header field that names the participant, such as ``PatientID``.
+        rate_hz: Samples per second of CSV files that have no time column.
+        unit: Unit of CSV columns that name none (``"mV"``, ``"uV"`` or ``"V"``).
         on_progress: Called with (done, total).
 
     Returns:
@@ -118,7 +124,8 @@ def import_ecg(
         InputError: The table of identifiers cannot be used.
     """
     identity = Identity.of(ids=ids, id_from=id_from)
-    return _import(_ecg_files(paths), "ecg", cohort, identity, on_progress)
+    read = partial(_read_ecg, rate_hz=rate_hz, unit=unit)
+    return _import(_ecg_files(paths, ids), "ecg", read, cohort, identity, on_progress)
 
 
 def import_cine(
@@ -146,12 +153,13 @@ def import_cine(
         InputError: The table of identifiers cannot be used.
     """
     identity = Identity.of(ids=ids, id_from=id_from)
-    return _import(_cine_series(paths), "mri", cohort, identity, on_progress)
+    return _import(_cine_series(paths), "mri", _read_cine, cohort, identity, on_progress)
 
 
 def _import(
     paths: list[Path],
     modality: str,
+    read_file: Callable[[Path], _Read],
     cohort: Cohort,
     identity: Identity,
     on_progress: Callable[[int, int], None] | None,
@@ -160,7 +168,7 @@ def _import(
     if not paths:
         raise ReadError(
             "No recording was found: give files, or folders that hold some "
-            f"({'.hea, .dcm' if modality == 'ecg' else 'DICOM, .nii, .nii.gz, .zip'})."
+            f"({'.hea, .dcm, .csv' if modality == 'ecg' else 'DICOM, .nii, .nii.gz, .zip'})."
         )
     table = cohort.table[cohort.has(modality)]
     present = set(zip(table["participant_id"], table["visit"].astype(int), strict=True))
@@ -180,7 +188,7 @@ def _import(
                     key = _new_key(identity, path, seen)
                     if path in crowded:
                         raise ReadError(crowded[path])
-                    found = None if key in present else _READERS[modality](path)
+                    found = None if key in present else read_file(path)
                     seen.add(key)
                 except ReadError as error:
                     refused.append(Refusal(number, _without_path(str(error), path)))
@@ -219,9 +227,9 @@ def _add(writer: CohortWriter, key: Key, modality: str, found: _Read) -> None:
         writer.add(participant, visit, mri=found.recording, values=found.values)
 
 
-def _read_ecg(path: Path) -> _Read:
+def _read_ecg(path: Path, *, rate_hz: float | None, unit: str | None) -> _Read:
     """Read one ECG file."""
-    beat = median_beat(read_ecg(path))
+    beat = median_beat(read_ecg(path, rate_hz=rate_hz, unit=unit))
     return _Read(
         beat.recording,
         {
@@ -253,16 +261,16 @@ def _read_cine(path: Path) -> _Read:
     )
 
 
-_READERS: dict[str, Callable[[Path], _Read]] = {"ecg": _read_ecg, "mri": _read_cine}
-
-
-def _ecg_files(paths: Iterable[str | Path]) -> list[Path]:
+def _ecg_files(paths: Iterable[str | Path], ids: Path | None) -> list[Path]:
     """List the recordings that some paths mean; a WFDB record counts once."""
+    table = None if ids is None else Path(ids).resolve()
     found: dict[Path, None] = {}
     for path in map(Path, paths):
         if path.is_dir():
             found |= dict.fromkeys(
-                file for file in files_in(path) if file.suffix.lower() in _ECG_SUFFIXES
+                file
+                for file in files_in(path)
+                if file.suffix.lower() in _ECG_SUFFIXES and file.resolve() != table
             )
             continue
         header = path.with_suffix(".hea")

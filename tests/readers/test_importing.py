@@ -119,6 +119,28 @@ def test_an_unusable_ids_table_is_refused(cohort, records, tmp_path, text):
         import_ecg([records], cohort, ids=tmp_path / "ids.csv")
 
 
+def test_a_folder_of_csv_files_is_read_with_the_declared_rate_and_unit(
+    cohort, records, tmp_path, rng, foreign
+):
+    signals = foreign.rhythm(rng, rate_hz=250) * 1000
+    np.savetxt(
+        records / "dora.csv", signals, delimiter=",", header=",".join(foreign.leads), comments=""
+    )
+    (records / "notes.csv").write_text("a,b\n1,2\n")
+    table = records / "ids.csv"
+    table.write_text("file,participant\nanna,1\nbert,2\ncarl,3\ndora,4\nnotes,5\n")
+
+    undeclared = import_ecg([records], cohort, ids=table)
+    declared = import_ecg([records], cohort, ids=table, rate_hz=250, unit="uV")
+
+    assert (undeclared.files, undeclared.read, len(undeclared.refused)) == (5, 2, 3)
+    assert any("--rate" in reason for reason in undeclared.reasons)
+    assert (declared.read, declared.kept) == (1, 2)
+    assert [refusal.file for refusal in declared.refused] == [3, 5]
+    (row,) = np.flatnonzero(cohort.table["participant_id"] == "4")
+    assert 0.3 < np.ptp(cohort.read("ecg", row)) < 10
+
+
 def test_nothing_readable_is_an_error(cohort, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad.hea").write_text("nothing")
