@@ -17,6 +17,7 @@ from cmae.latent.embedding import embed
 from cmae.latent.map import add_maps
 from cmae.latent.sources import Encoder
 from cmae.progress import progress_bar
+from cmae.quiet import quiet_import
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,8 @@ def open_run(path: Path) -> Encoder:
     Args:
         path: Run folder.
     """
-    from cmae.model.run import Run  # noqa: PLC0415 - only where there is work for it
+    with quiet_import():
+        from cmae.model.run import Run  # noqa: PLC0415 - only where there is work for it
 
     return Run.open(path)
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from measuring import is_full, peak_memory_gb, say, seconds, simulated_cohort
 
-FULL, SMALL = 1000, 96
-BATCH = 32
+FULL, SMALL = 1000, 128
 PAIRS_OF_RUNS = 3
 GIGA_OPERATIONS = 1.95
 """Of one participant with both recordings: 2 × the multiply-adds of the two encoders."""
@@ -21,7 +20,7 @@ def main() -> int:
     import numpy as np  # noqa: PLC0415
 
     from cmae.data.cohort import Cohort  # noqa: PLC0415
-    from cmae.latent.embedding import embed  # noqa: PLC0415
+    from cmae.latent.embedding import BATCH_SIZE, embed  # noqa: PLC0415
     from cmae.model.architecture import Architecture  # noqa: PLC0415
     from cmae.model.autoencoder import CrossModalAutoencoder  # noqa: PLC0415
     from cmae.model.run import ModelFile, Run, save_model  # noqa: PLC0415
@@ -34,19 +33,19 @@ def main() -> int:
         )
         run = Run.open(Path(folder) / "run")
         batches = {
-            name: run.normalize(name, cohort.read_many(name, range(BATCH)))
+            name: run.normalize(name, cohort.read_many(name, range(BATCH_SIZE)))
             for name in run.modalities
         }
         count = len(cohort)
 
         def in_memory() -> None:
             for name, batch in batches.items():
-                for _ in range(0, count, BATCH):
+                for _ in range(0, count, BATCH_SIZE):
                     run.model.encoders[name].predict_on_batch(batch)
 
         def from_cohort() -> None:
             target = Path(folder) / f"latents-{time.perf_counter_ns()}.h5"
-            embed(run, cohort, target, batch_size=BATCH)
+            embed(run, cohort, target, batch_size=BATCH_SIZE)
 
         matrix = keras.ops.convert_to_tensor(
             np.random.default_rng(0).normal(size=(4096, 4096)).astype(np.float32)

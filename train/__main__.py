@@ -2,13 +2,13 @@
 
 import argparse
 import logging
-import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from cmae.errors import CmaeError, Interrupted, SettingsError
+from cmae.quiet import quiet_import
 
 logger = logging.getLogger("train")
 
@@ -19,7 +19,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when the run is complete, 2 for bad input, 130 after Ctrl-C, 143 after SIGTERM.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     options = parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for chatty in ("absl", "tensorflow", "matplotlib"):
@@ -81,10 +80,11 @@ def train(options: argparse.Namespace) -> None:
             "and give --cohort cohort/."
         )
     from cmae.data.cohort import Cohort  # noqa: PLC0415
-    from train.fit import fit  # noqa: PLC0415
 
     out = options.out or Path("runs") / experiment.name
     cohort = Cohort.open(options.cohort)
+    with quiet_import():
+        from train.fit import fit  # noqa: PLC0415
     fit(experiment, cohort, out, start_from=options.start_from, is_resuming=options.resume)
     logger.info("The run is complete: %s", out)
 

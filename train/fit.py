@@ -166,7 +166,10 @@ def check_folder(out: Path, *, is_resuming: bool) -> None:
         RunError: As said.
     """
     if is_finished(out):
-        raise RunError(f"{out} holds a finished run already: give another --out, or delete it.")
+        raise RunError(
+            f"{out} holds a finished run already, which cannot be gone on with: give another "
+            "--out, or delete it."
+        )
     has_begun = checkpoint.exists(out) or (out / "stages").is_dir()
     if has_begun and not is_resuming:
         raise RunError(
