@@ -57,14 +57,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if options.debug:
             raise
-        code, message = _explained(error)
+        code, message = _explained(error, getattr(options, "out", None))
         sys.stderr.write(f"cmae: {message}\n")
         return code
     return 0
 
 
-def _explained(error: BaseException) -> tuple[int, str]:
-    """Return the exit code of an error, and one line that says what happened."""
+def _explained(error: BaseException, out: Path | None) -> tuple[int, str]:
+    """Return the exit code of an error, and one line that says what happened.
+
+    Args:
+        error: What was raised.
+        out: The path that the command writes to, where it writes.
+    """
     one_line = " ".join(str(error).split())
     if isinstance(error, KeyboardInterrupt):
         return EXIT_INTERRUPTED, "stopped."
@@ -73,12 +78,24 @@ def _explained(error: BaseException) -> tuple[int, str]:
     if isinstance(error, CmaeError):
         return EXIT_BAD_INPUT, one_line
     if isinstance(error, OSError):
-        # The name of the file is left out: it may be an identifier.
+        # The name of the file is left out, as it may be an identifier; --out is the person's own.
         reason = error.strerror or type(error).__name__
-        return EXIT_BAD_INPUT, f"a file cannot be used: {reason} (--debug says which)."
+        is_out = out is not None and _is_of(error.filename, out)
+        named = f"{out} cannot be written: {reason}."
+        unnamed = f"a file cannot be used: {reason} (--debug says which)."
+        return EXIT_BAD_INPUT, named if is_out else unnamed
     if isinstance(error, MemoryError):
         return EXIT_FAULT, "there is not enough memory."
     return EXIT_FAULT, f"a fault of the program ({type(error).__name__}); --debug shows where."
+
+
+def _is_of(name: object, out: Path) -> bool:
+    """Tell whether a file is ``out``, lies in it, is a folder it lies in, or is to become it."""
+    if not isinstance(name, str):
+        return False
+    met, out = Path(name).absolute(), out.absolute()
+    is_temporary = met.parent == out.parent and met.name.endswith(out.name[-80:])
+    return met == out or met in out.parents or out in met.parents or is_temporary
 
 
 @contextmanager

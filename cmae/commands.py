@@ -27,12 +27,16 @@ PICTURES = (".svg", ".png", ".pdf")
 """Suffixes that a translated recording is drawn for, instead of written as data."""
 
 
+def _is_run(path: Path) -> bool:
+    return (path / "model.toml").is_file()
+
+
 def _open_run(path: Path) -> "Run":
     """Open a run, without what TensorFlow says to standard error while it is imported.
 
     Its first lines come before any of its settings for logging count.
     """
-    if not (path / "model.toml").is_file():
+    if not _is_run(path):
         raise RunError(
             f"{path} holds no model.toml, so it is no finished run: give the folder that a "
             "training left."
@@ -106,7 +110,7 @@ def _check_declared(options: argparse.Namespace, kind: str) -> None:
 def info(options: argparse.Namespace) -> Result:
     """Say what a cohort, a run or a latents file holds."""
     path: Path = options.path
-    if (path / "model.toml").is_file():
+    if _is_run(path):
         return _run_info(path, options.picture)
     if options.picture is not None:
         raise InputError(f"{path} is not a run: --picture draws the networks of a run.")
@@ -183,6 +187,11 @@ def embed(options: argparse.Namespace) -> Result:
     from cmae.data.cohort import Cohort
     from cmae.latent import embedding
 
+    if _is_run(options.cohort) and not _is_run(options.run):
+        raise InputError(
+            f"{options.run} is no run, but {options.cohort} is one: the order is "
+            "`cmae embed RUN COHORT`."
+        )
     cohort, run = Cohort.open(options.cohort), _open_run(options.run)
     with progress_bar("embedding") as report:
         embedding.embed(

@@ -4,14 +4,16 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cmae import cli, commands
 from cmae.data.cohort import Cohort
-from cmae.errors import CohortError, Interrupted
+from cmae.errors import CohortError, InputError, Interrupted
 from cmae.latent import translation
+from cmae.latent.space import check_space
 from cmae.progress import describe, progress_bar
 
 
@@ -129,6 +131,35 @@ def test_a_fault_exits_1_and_an_unusable_file_2_without_its_name(capsys, monkeyp
     assert "P-007" not in capsys.readouterr().err
     fail_with(monkeypatch, PermissionError(13, "Permission denied", "P-007.hea"))
     assert "P-007" not in error_of(capsys, "info", "x")
+
+
+@pytest.mark.parametrize("name", ["out", "out/table.tsv", ".1-ab-out"])
+def test_the_path_to_write_is_named_as_it_was_typed(capsys, monkeypatch, tmp_path, name):
+    def command(options):
+        raise FileExistsError(17, "File exists", str(tmp_path / name))
+
+    monkeypatch.setitem(commands.COMMANDS, "merge", command)
+    message = error_of(capsys, "merge", "s", "--out", tmp_path / "out")
+    assert message == f"cmae: {tmp_path / 'out'} cannot be written: File exists.\n"
+    message = error_of(capsys, "merge", "s", "--out", tmp_path / "elsewhere" / "x")
+    assert str(tmp_path) not in message
+
+
+def test_a_path_that_takes_no_files_is_refused_as_such(tmp_path):
+    for path in (Path("/proc/l.h5"), tmp_path / "absent" / "l.h5"):
+        with pytest.raises(InputError, match="cannot be written") as raised:
+            check_space(path, 100)
+        assert "No space" not in str(raised.value)
+    with pytest.raises(InputError, match="No space left"):
+        check_space(tmp_path / "l.h5", 2**62)
+    check_space(tmp_path / "l.h5", 1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_arguments_in_each_others_place_are_told(capsys, run_folder, small_cohort, tmp_path):
+    message = error_of(capsys, "embed", small_cohort.path, run_folder, "--out", tmp_path / "l.h5")
+    assert "the order is `cmae embed RUN COHORT`" in message
+    assert "is a folder, not a latents file" in error_of(capsys, "map", small_cohort.path)
 
 
 def test_info_of_a_cohort_is_json_or_a_table(capsys, small_cohort):

@@ -120,6 +120,10 @@ class Latents:
             LatentsError: The file is missing, damaged, foreign, or of another format.
         """
         path = Path(path)
+        if path.is_dir():
+            raise LatentsError(
+                f"{path} is a folder, not a latents file: give the file that `cmae embed` wrote."
+            )
         if not path.is_file():
             raise LatentsError(f"There is no latents file {path}: make one with `cmae embed`.")
         with open_untrusted(path) as file:

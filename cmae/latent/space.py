@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +15,21 @@ def check_space(path: Path, num_bytes: int) -> None:
     """Raise InputError unless a file fits on the disk.
 
     Args:
-        path: The file that will be written; its folder exists.
+        path: The file that will be written.
         num_bytes: Its size.
+
+    Raises:
+        InputError: It does not fit, or no file can be made in its folder.
     """
-    free = shutil.disk_usage(path.parent).free
+    try:
+        total, _, free = shutil.disk_usage(path.parent)
+        if not total:  # a file system that does not tell, or one that holds no files
+            tempfile.TemporaryFile(dir=path.parent).close()
+            return
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written ({error.strerror}): choose another folder."
+        ) from error
     if free < num_bytes:
         raise InputError(
             f"No space left on the disk for {path}: it needs {num_bytes / 1e6:,.0f} MB and "
