@@ -2,8 +2,6 @@
 
 import argparse
 import logging
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cmae.errors import InputError, RunError
 from cmae.progress import progress_bar
+from cmae.quiet import quiet_import
 
 if TYPE_CHECKING:
     from cmae.model.run import Run
@@ -32,27 +31,14 @@ def _is_run(path: Path) -> bool:
 
 
 def _open_run(path: Path) -> "Run":
-    """Open a run, without what TensorFlow says to standard error while it is imported.
-
-    Its first lines come before any of its settings for logging count.
-    """
+    """Open a run, after a look at whether it is one: the framework takes seconds to load."""
     if not _is_run(path):
         raise RunError(
             f"{path} holds no model.toml, so it is no finished run: give the folder that a "
             "training left."
         )
-    with tempfile.TemporaryFile() as said:
-        screen = os.dup(2)
-        os.dup2(said.fileno(), 2)
-        try:
-            from cmae.model.run import Run
-        except BaseException:
-            said.seek(0)
-            os.write(screen, said.read())
-            raise
-        finally:
-            os.dup2(screen, 2)
-            os.close(screen)
+    with quiet_import():
+        from cmae.model.run import Run
     return Run.open(path)
 
 
