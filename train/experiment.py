@@ -111,6 +111,15 @@ class Numerics:
     deterministic: bool = False
     weights: Literal["float32", "float16"] = "float32"
 
+    def __post_init__(self) -> None:
+        """Refuse what Keras would leave out with no more than a warning.
+
+        Raises:
+            SettingsError: Both XLA and determinism are asked for.
+        """
+        if self.xla and self.deterministic:
+            raise SettingsError("numerics.xla and deterministic exclude each other: choose one.")
+
 
 @dataclass(frozen=True)
 class Experiment:

@@ -31,6 +31,7 @@ def test_settings_survive_the_round_trip(settings, write_toml):
         ({"stages": []}, "has no stage"),
         ({"evaluated_participants": True}, "evaluated_participants is not usable"),
         ({"numerics": {"precision": "half"}}, r"numerics\.precision is not usable"),
+        ({"numerics": {"xla": True, "deterministic": True}}, "xla and deterministic exclude"),
         ({"model": {"networks": {"ct": {"kind": "paper"}}}}, "networks"),
     ],
 )

@@ -33,7 +33,7 @@ def test_stopped_and_resumed_training_ends_with_the_same_weights(
 ):
     # One stage of both modalities, long enough to be caught in the middle.
     stage = settings["stages"][2] | {"epochs": 12, "steps_per_epoch": 4}
-    toml = write_toml(settings | {"stages": [stage]})
+    toml = write_toml(settings | {"stages": [stage], "numerics": {"deterministic": True}})
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     subprocess.run(command(toml, training_cohort, whole), check=True, timeout=600)
 
