@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -81,3 +82,11 @@ def test_a_fault_while_loading_reaches_every_caller():
         with pytest.raises(RunError, match="ValueError"), model.use():
             pass
     assert not model.is_ready
+
+
+def test_streamlit_does_not_take_the_loaded_run_apart(quick_run, monkeypatch):
+    cleared = []
+    monkeypatch.setattr(keras.backend, "clear_session", lambda: cleared.append(1))
+    with LazyRun(quick_run).use():
+        keras.backend.clear_session()  # what Streamlit calls before every run of a script
+    assert not cleared
