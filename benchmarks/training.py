@@ -22,10 +22,10 @@ def main() -> int:
 
     with simulated_cohort(256 if full else 64) as path:
         cohort = Cohort.open(path)
-        for name in ("cross_modal", "demo"):
+        for name, many in (("demo", 24), ("cross_modal", 12)):
             experiment = experiments.read(EXPERIMENTS / f"{name}.toml")
             stage = experiment.stages[-1]
-            steps = 40 if full else 6
+            steps = many if full else 6
             split = {"train": np.arange(len(cohort))}
             model = build(Materials(experiment, stage, cohort, split, ()))
             source = Batches(cohort, split["train"], stage.modalities, stage.batch_size)
