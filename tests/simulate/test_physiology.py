@@ -3,8 +3,10 @@ import pandas as pd
 import pytest
 
 from cmae.errors import SettingsError
+from cmae.simulate.anatomy import CHAMBER_CORRELATIONS
 from cmae.simulate.factors import ECG_INPUTS, MRI_INPUTS, SHARED
-from cmae.simulate.physiology import CHAMBER_CORRELATIONS, COLUMNS, FEMALE_MALE, draw
+from cmae.simulate.physiology import COLUMNS, draw
+from cmae.simulate.reference import FEMALE_MALE
 
 
 @pytest.fixture(scope="module")
