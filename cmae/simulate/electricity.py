@@ -78,12 +78,14 @@ def conduction(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict
     pr = np.where(heart["first_degree_block"] > 0, 228 + 14 * noise["pr"], pr)
     pr = np.minimum(pr, 0.42 * rr)
     qrs = normal("qrs_ms", sex, 0.34 * edv_z + 0.16 * heart["la_z"] + 0.90 * noise["qrs"])
-    qrs = (qrs + 8 * heart["dilated_failure"]).clip(66, 128)
+    qrs = (qrs + 8 * heart["dilated_failure"]).clip(66, 119 + 14 * heart["dilated_failure"])
     qrs = np.where(left > 0, 148 + 9 * noise["qrs"], qrs)
     qrs = np.where(right > 0, 137 + 9 * noise["qrs"], qrs)
     qtc = normal("qtc_ms", sex, noise["qtc"]) + 24 * left + 10 * right
     qtc = qtc + 8 * heart["lv_hypertrophy"] + 10 * heart["dilated_failure"]
-    axis = normal("qrs_axis_deg", sex, 0.76 * heart["heart_lie_z"] + 0.64 * noise["axis"])
+    bmi_mean, _ = mean_sd("bmi_kg_m2", sex)
+    lie_z = heart["heart_lie_z"] + 0.50 * (bmi_mean - 26.3) / 4.1  # the table has sex in it
+    axis = normal("qrs_axis_deg", sex, 0.76 * lie_z + 0.64 * noise["axis"])
     axis = (axis - 22 * left - 8 * heart["lv_hypertrophy"]).clip(-75, 115)
     return {
         "heart_rate_bpm": rate,

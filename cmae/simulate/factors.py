@@ -1,7 +1,7 @@
 """The factors of a simulated heart: what each is, and which renderer sees it."""
 
 from cmae.data.column import Column
-from cmae.simulate import anatomy, electricity, imaging
+from cmae.simulate import anatomy, disease, electricity, imaging
 
 SHARED = (
     "rr_ms", "pr_ms", "qrs_ms", "qt_ms", "atrial_fibrillation", "left_bundle_branch_block",
@@ -27,5 +27,10 @@ MRI_INPUTS = (
 )  # fmt: skip
 """All that the cine is made of: shared factors, the heart's shape, and private."""
 
-COLUMNS: dict[str, Column] = {**anatomy.COLUMNS, **electricity.COLUMNS, **imaging.COLUMNS}
+COLUMNS: dict[str, Column] = {
+    **anatomy.COLUMNS,
+    **disease.COLUMNS,
+    **electricity.COLUMNS,
+    **imaging.COLUMNS,
+}
 """Every column of a simulated cohort."""

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cmae.errors import SettingsError
-from cmae.simulate import anatomy, electricity, imaging
+from cmae.simulate import anatomy, disease, electricity, imaging
 from cmae.simulate.factors import COLUMNS
 from cmae.simulate.reference import Floats
 from cmae.simulate.settings import PopulationSettings
@@ -23,6 +23,7 @@ NUMBERS = (
     (anatomy.UNIFORMS, anatomy.NORMALS),
     (electricity.UNIFORMS, electricity.NORMALS),
     (imaging.UNIFORMS, imaging.NORMALS),
+    (disease.UNIFORMS, disease.NORMALS),
 )
 """(uniforms, normals) of each module, in the order of their streams."""
 
@@ -62,9 +63,8 @@ def draw(
         noise[name] = noise[name] * np.sqrt(settings.private_variance)
     heart: dict[str, Floats] = {}
     heart |= anatomy.body(noise)
-    flags = anatomy.diseases(noise, heart, frequency=settings.disease_frequency)
-    labels = {name: flags.pop(name) for name in ("disease", "infarct_territory")}
-    heart |= {name: flag.astype(np.float64) for name, flag in flags.items()}
+    flags, words = disease.diseases(noise, heart, frequency=settings.disease_frequency)
+    heart |= flags
     heart |= anatomy.chambers(noise, heart)
     heart |= anatomy.atria_and_motion(noise, heart)
     heart |= anatomy.lie(noise, heart)
@@ -74,8 +74,8 @@ def draw(
     for name in ("ecg_noise_mv", "scanner_noise"):
         heart[name] = heart[name] * settings.noise
     table = pd.DataFrame(heart, index=pd.RangeIndex(first, first + participants))
-    for name, label in labels.items():
-        table[name] = label
+    for name, word in words.items():
+        table[name] = word
     binary = [name for name, column in COLUMNS.items() if column.kind == "binary"]
     table[binary] = table[binary].astype(np.int8)
     return table[list(COLUMNS)]

@@ -11,7 +11,7 @@ FEMALE_MALE: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
     "lvedv_ml": ((124.0, 21.0), (166.0, 32.0)),
     "lvef_percent": ((61.0, 5.0), (58.0, 5.0)),
     "lv_mass_g": ((70.0, 13.0), (103.0, 21.0)),
-    "lv_length_mm": ((86.0, 6.0), (94.0, 6.8)),
+    "lv_length_mm": ((84.5, 6.0), (95.0, 6.8)),
     "rvedv_ml": ((130.0, 24.0), (182.0, 36.0)),
     "rvef_percent": ((58.0, 6.0), (54.0, 6.0)),
     "la_max_ml": ((62.0, 17.0), (71.0, 19.0)),
