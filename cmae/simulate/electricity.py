@@ -6,7 +6,7 @@ import numpy as np
 
 from cmae.data.column import Column
 from cmae.simulate.describe import described
-from cmae.simulate.reference import Floats, log_normal, mean_sd, normal
+from cmae.simulate.reference import Floats, bounded, log_normal, mean_sd, normal
 
 UNIFORMS: tuple[str, ...] = ()
 NORMALS = (
@@ -62,7 +62,11 @@ COLUMNS: dict[str, Column] = {
 
 
 def conduction(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Rate, intervals and axes; QT from QTc by Fridericia 1920: QT = QTc · (RR / 1 s)^⅓."""
+    """Rate, intervals and axes; QT from QTc by Fridericia 1920: QT = QTc · (RR / 1 s)^⅓.
+
+    QRS is longer in larger ventricles, which explains half of the difference between the sexes, and
+    PR in larger atria; large ventricles go with a slow rate, a high BMI with a horizontal axis.
+    """
     sex, fibrillation = heart["sex"], heart["atrial_fibrillation"]
     left, right = heart["left_bundle_branch_block"], heart["right_bundle_branch_block"]
     age_z = (heart["age_years"] - 63.5) / 7.8
@@ -72,17 +76,17 @@ def conduction(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict
     rate = rate * np.exp(0.16 * fibrillation + 0.17 * heart["dilated_failure"])
     rate = rate.clip(40, 125)
     rr = 60_000 / rate
-    pr = normal(
-        "pr_ms", sex, 0.15 * age_z + 0.2 * heart["la_z"] - 0.15 * noise["rate"] + 0.94 * noise["pr"]
-    ).clip(105, 215)
-    pr = np.where(heart["first_degree_block"] > 0, 228 + 14 * noise["pr"], pr)
+    pr_z = 0.15 * age_z + 0.2 * heart["la_z"] - 0.15 * noise["rate"] + 0.94 * noise["pr"]
+    pr = bounded(normal("pr_ms", sex, pr_z), 100, 220, 20)
+    pr = np.where(heart["first_degree_block"] > 0, 202 + 26 * np.exp(0.45 * noise["pr"]), pr)
     pr = np.minimum(pr, 0.42 * rr)
     qrs = normal("qrs_ms", sex, 0.34 * edv_z + 0.16 * heart["la_z"] + 0.90 * noise["qrs"])
-    qrs = (qrs + 8 * heart["dilated_failure"]).clip(66, 119 + 14 * heart["dilated_failure"])
-    qrs = np.where(left > 0, 148 + 9 * noise["qrs"], qrs)
-    qrs = np.where(right > 0, 137 + 9 * noise["qrs"], qrs)
+    failure = heart["dilated_failure"]
+    qrs = bounded(qrs + 8 * failure, 64, 120 + 14 * failure, 8)
+    qrs = np.where(left > 0, 125 + 22 * np.exp(0.38 * noise["qrs"]), qrs)
+    qrs = np.where(right > 0, 120 + 16 * np.exp(0.45 * noise["qrs"]), qrs)
     qtc = normal("qtc_ms", sex, noise["qtc"]) + 24 * left + 10 * right
-    qtc = qtc + 8 * heart["lv_hypertrophy"] + 10 * heart["dilated_failure"]
+    qtc = qtc + 8 * heart["lv_hypertrophy"] + 10 * failure
     bmi_mean, _ = mean_sd("bmi_kg_m2", sex)
     lie_z = heart["heart_lie_z"] + 0.50 * (bmi_mean - 26.3) / 4.1  # the table has sex in it
     axis = normal("qrs_axis_deg", sex, 0.76 * lie_z + 0.64 * noise["axis"])

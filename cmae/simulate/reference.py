@@ -44,3 +44,12 @@ def log_normal(name: str, sex: Floats, z: Floats) -> Floats:
     log_variance = np.log1p((sd / mean) ** 2)
     result: Floats = mean * np.exp(np.sqrt(log_variance) * z - log_variance / 2)
     return result
+
+
+def bounded(values: Floats, low: float, high: Floats | float, margin: float) -> Floats:
+    """Keep values between two limits, bending smoothly within ``margin`` of them."""
+    ceiling, floor = high - margin, low + margin
+    above, below = (values - ceiling).clip(0), (floor - values).clip(0)
+    bend = margin * (np.tanh(above / margin) - np.tanh(below / margin))
+    result: Floats = values.clip(floor, ceiling) + bend
+    return result

@@ -58,9 +58,13 @@ def test_an_enlarged_atrium_is_large_and_a_block_slow(population):
     means = population.groupby("disease")[["la_max_ml", "pr_ms", "qrs_ms"]].mean()
     healthy = means.loc["healthy"]
     assert means.loc["left_atrial_enlargement", "la_max_ml"] > 1.35 * healthy["la_max_ml"]
-    assert means.loc["first_degree_block", "pr_ms"] > 210
-    for block in BLOCKS:
-        assert means.loc[block, "qrs_ms"] > 130
+    assert 220 < means.loc["first_degree_block", "pr_ms"] < 240
+    assert (population.loc[population["first_degree_block"] == 1, "pr_ms"] > 200).mean() > 0.97
+    assert 142 < means.loc["left_bundle_branch_block", "qrs_ms"] < 155
+    assert 130 < means.loc["right_bundle_branch_block", "qrs_ms"] < 145
+    blocked = population[BLOCKS].any(axis=1)
+    assert population.loc[blocked, "qrs_ms"].min() > 120
+    assert population.loc[population["disease"] == "healthy", "qrs_ms"].max() <= 120
 
 
 def test_blocks_that_exclude_each_other_do(population):
