@@ -1,0 +1,60 @@
+"""What only the scanner sees: fat, planning of the section, coil, noise."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from cmae.data.column import Column
+from cmae.simulate.describe import described
+from cmae.simulate.reference import Floats
+
+UNIFORMS = ("outflow",)
+NORMALS = (
+    "fat", "heart_fat", "end_systole", "section_tilt", "section_row", "section_column",
+    "atrial_septum", "coil_row", "coil_column", "gain", "mri_noise",
+)  # fmt: skip
+"""Random numbers of a participant. Append only: their order fixes every population."""
+
+PRIVATE = NORMALS[:-1]
+"""Those of NORMALS that make cines differ in what no ECG shows."""
+
+COLUMNS: dict[str, Column] = {
+    **described(
+        "truth",
+        "continuous",
+        (
+            ("chest_fat_mm", "mm", "MRI: subcutaneous fat of the chest wall"),
+            ("heart_fat_mm", "mm", "MRI: fat on the heart"),
+            ("end_systole_scatter_ms", "ms", "MRI: end systole after the end of T"),
+            ("section_tilt_deg", "°", "MRI: turn of the section by planning"),
+            ("section_row_mm", "mm", "MRI: shift of the section down"),
+            ("section_column_mm", "mm", "MRI: shift of the section to the right"),
+            ("atrial_septum_deg", "°", "MRI: tilt of the atrial septum"),
+            ("outflow_share", "", "MRI: how much of the aortic root the section cuts"),
+            ("coil_row", "", "MRI: coil shading from back to front"),
+            ("coil_column", "", "MRI: coil shading from right to left"),
+            ("scanner_gain", "", "MRI: receiver gain"),
+            ("scanner_noise", "", "MRI: noise before gain"),
+        ),
+    ),
+}
+"""What this module draws."""
+
+
+def imaging(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[str, Floats]:
+    """What only the scanner sees: chest fat, section, timing scatter, coil, noise."""
+    fat = 13.0 * (heart["bmi_kg_m2"] / 26.0) ** 2.2 * np.where(heart["sex"] > 0.5, 0.85, 1.2)
+    return {
+        "chest_fat_mm": (fat * np.exp(0.15 * noise["fat"])).clip(3, 60),
+        "heart_fat_mm": (3.0 + 0.9 * noise["heart_fat"] + 0.18 * (heart["bmi_kg_m2"] - 26)).clip(1),
+        "end_systole_scatter_ms": 6.0 * noise["end_systole"],
+        "section_tilt_deg": 1.8 * noise["section_tilt"],
+        "section_row_mm": 2.8 * noise["section_row"],
+        "section_column_mm": 2.8 * noise["section_column"],
+        "atrial_septum_deg": 17 + 5 * noise["atrial_septum"],
+        "outflow_share": (noise["outflow"] - 0.55).clip(0) / 0.45,
+        "coil_row": 0.50 + 0.15 * noise["coil_row"],
+        "coil_column": 0.15 * noise["coil_column"],
+        "scanner_gain": np.exp(0.18 * noise["gain"]),
+        "scanner_noise": 7.0 * np.exp(0.2 * noise["mri_noise"]),
+    }
