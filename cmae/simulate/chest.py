@@ -33,7 +33,6 @@ def chest(heart: Mapping[str, Any], rng: np.random.Generator) -> Image:
     _vessels(picture, rng, 26, (8, 88), (6, 90), 60.0)
     _mediastinum(picture, rng)
     _liver(picture, heart, rng, rows, columns)
-    _pads(picture, heart, rng)
     _wall(picture, heart, rng, rows, columns)
     background: Image = picture[0]
     return background
@@ -86,17 +85,6 @@ def _liver(
     _vessels(picture, rng, 7, (74, 95), (2, 26), 110.0)
 
 
-def _pads(picture: Image, heart: Mapping[str, Any], rng: np.random.Generator) -> None:
-    """Fat between the heart and the front of the chest, most of it near the apex."""
-    size = np.sqrt(heart["heart_fat_mm"] / 3.0)
-    for low, high, number in ((58, 80, 4), (22, 50, 3)):
-        for _ in range(number):
-            start = np.array([rng.uniform(low, high), rng.uniform(74, 88)])
-            end = start + rng.normal(0, 1, 2) * (7.0, 2.5)
-            opacity = rng.uniform(0.2, 0.9)
-            paint_rod(picture, (start, end), size * rng.uniform(0.8, 3.2), 0.8 * FAT, opacity)
-
-
 def _wall(
     picture: Image, heart: Mapping[str, Any], rng: np.random.Generator, rows: Image, columns: Image
 ) -> None:
@@ -109,8 +97,11 @@ def _wall(
     outward = ((radius - 1) * 0.95 * high + uneven)[None].astype(np.float32)
     muscle = 5.0 + 1.4 * smooth_field(rng, 3)
     fat = heart["chest_fat_mm"] / MRI_PIXEL_MM * (1 + 0.2 * smooth_field(rng, 2))
-    inside = 0.6 * FAT * np.clip(0.5 + smooth_field(rng, 8), 0, 1)
-    paint(picture, _all(), coverage(-outward, 1.6), inside + 20)
+    inside = 0.75 * FAT * np.clip(0.6 + 0.8 * smooth_field(rng, 8), 0, 1)
+    apical = np.exp(-(((columns - 66.0) / 16.0) ** 2))
+    pads = heart["heart_fat_mm"] * (0.6 * smooth_field(rng, 4) + 0.3 + 0.9 * apical).clip(0)
+    depth = -outward - 1.6 - pads
+    paint(picture, _all(), coverage(depth.astype(np.float32)), inside + 20)
     paint(picture, _all(), coverage(-outward), WALL_MUSCLE + 9 * smooth_field(rng, 14))
     angle = np.arctan2(rows - 9.0, columns - 43.0)
     ribs = np.cos(angle * 13 + rng.uniform(0, 6) + 0.5 * smooth_field(rng, 4))

@@ -68,7 +68,7 @@ def paint_vessels(
     lean = rng.normal(0, 3.0, (2, 2))
     size = np.cbrt(heart["la_max_ml"] / 68.0)
     veins = (
-        ((x_high - 8, roof - 13), (x_high + 17, roof - 1), 3.0),
+        ((x_high - 10, roof - 19), (x_high + 20, roof - 15), 3.0),
         ((x_low + 12, roof - 9), (x_low - 15, roof + 6), 2.8),
     )
     for (start, end, wide), bend in zip(veins, lean, strict=True):
@@ -110,7 +110,7 @@ def paint_muscle(
     fat = heart["heart_fat_mm"] / MRI_PIXEL_MM
     wall, thin = RV_WALL_MM / MRI_PIXEL_MM, ATRIUM_WALL_MM / MRI_PIXEL_MM
     (rv_box, rv), (outside_box, outside) = outlines["rv"], outlines["lv_outside"]
-    pads: Image = (fat * (0.35 + 0.55 * smooth_field(rng, 4)).clip(0.05, 1.6)).astype(np.float32)
+    pads: Image = (fat * (0.30 + 0.60 * smooth_field(rng, 7)).clip(0.05, 1.6)).astype(np.float32)
     paint(frames, rv_box, coverage(rv - wall - pads[rv_box]), 0.75 * FAT)
     paint(frames, outside_box, coverage(outside - np.float32(0.8) * pads[outside_box]), 0.75 * FAT)
     for hinges, size in ((shape.tricuspid, 1.9 + 0.9 * fat), (shape.mitral, 1.2 + 0.6 * fat)):
