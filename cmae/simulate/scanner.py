@@ -25,7 +25,7 @@ def scan(frames: Image, heart: Mapping[str, Any], rng: np.random.Generator) -> N
     """
     rows, columns = np.mgrid[:SIDE, :SIDE] / (SIDE - 1) - 0.5
     coil = 1 + heart["coil_row"] * rows + heart["coil_column"] * columns
-    coil = (coil + 0.12 * smooth_field(rng, 2)).clip(0.4)
+    coil = (coil + 0.18 * smooth_field(rng, 2)).clip(0.4)
     texture = 1 + 0.035 * smooth_field(rng, 14)
     gain = heart["scanner_gain"] * coil * texture * bands(heart, rows, columns)
     _blur(frames, float(heart["scanner_blur"]))

@@ -38,9 +38,9 @@ def flowing_blood(heart: Mapping[str, Any], beat: Cycle, rng: np.random.Generato
     turn = 2 * np.pi * np.arange(FRAMES) / FRAMES
     still = np.full(FRAMES, 0.04)
     moving = (np.cos(turn), np.sin(turn), np.cos(2 * turn), np.sin(2 * turn))
-    flows = (0.08 * beat.inflow, 0.07 * beat.outflow)
-    times = np.stack([still, *(0.032 * wave for wave in moving), *flows], axis=1)
-    cells = (13, 11, 11, 20, 20, 15, 15)
+    flows = (0.10 * beat.inflow, 0.08 * beat.outflow)
+    times = np.stack([still, *(0.042 * wave for wave in moving), *flows], axis=1)
+    cells = (26, 13, 13, 26, 26, 15, 18)
     fields = np.stack([smooth_field(rng, number).ravel() for number in cells])
     swirl = (heart["flow_contrast"] * BLOOD * times).astype(np.float32) @ fields
     result: Image = (swirl + np.float32(BLOOD)).reshape(FRAMES, SIDE, SIDE)
@@ -60,8 +60,6 @@ def paint_vessels(
     aorta = np.array([54.0, 8.5]) + rng.normal(0, 1.8, 2)
     along = rng.normal(0, 0.9, 2)
     radius = rng.normal(6.2, 0.6)
-    for more, value in ((1.0, 50.0), (0.0, blood)):
-        _paint_tube(frames, (aorta - along, aorta + along), radius + more, value, 1.0)
     roof = shape.la.contour[..., 1].max()
     widest = shape.la.contour[0]
     x_low, x_high = widest[:, 0].min(), widest[:, 0].max()
@@ -79,6 +77,8 @@ def paint_vessels(
             _paint_tube(frames, (first, last), 0.45 * size * wide + more, value, 0.7 * opacity)
             _paint_tube(frames, (first, far), 0.7 * size * wide + more, value, opacity)
             _paint_tube(frames, (first, near), size * wide + more, value, opacity)
+    for more, value in ((1.0, 50.0), (0.0, blood)):
+        _paint_tube(frames, (aorta - along, aorta + along), radius + more, value, 1.0)
 
 
 def _paint_tube(
@@ -141,8 +141,8 @@ def paint_blood(
     for name, rough, level in (
         ("ra", 0.0, rng.uniform(0.96, 1.10)),
         ("la", 0.0, rng.uniform(0.92, 1.02)),
-        ("rv", 0.60, rng.uniform(0.94, 1.10)),
-        ("lv", 0.28, 1.0),
+        ("rv", 0.80, rng.uniform(0.94, 1.10)),
+        ("lv", 0.40, 1.0),
     ):
         box, distance = outlines[name]
         inside = (slice(None), *box)
