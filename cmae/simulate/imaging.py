@@ -79,6 +79,6 @@ def imaging(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[st
         "chest_depth_mm": 141.0 + 6.0 * noise["chest_depth"] + 0.7 * (heart["height_cm"] - 170) / 3,
         "chest_width_mm": 128.0 + 6.0 * noise["chest_width"] + 0.9 * (heart["bmi_kg_m2"] - 26),
         "liver_rise_mm": 9.0 * noise["liver"],
-        "flow_contrast": np.exp(0.35 * noise["flow"]),
+        "flow_contrast": np.exp(0.25 * noise["flow"]),
         "atrial_inflow": (0.28 + 0.30 * noise["atrial_inflow"]).clip(0, 1.2),
     }

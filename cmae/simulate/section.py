@@ -75,7 +75,7 @@ class Section:
 def ventricle_profile(share: Floats) -> Floats:
     """Half width of a ventricle along its axis, 0 at the apex, 1 where it is widest."""
     below = 1 - ((0.6 - share) / 0.6).clip(0) ** 2
-    above = 1 - ((share - 0.6) / 0.667).clip(0) ** 2
+    above = 1 - ((share - 0.6) / 0.575).clip(0) ** 2
     result: Floats = np.sqrt(np.minimum(below, above).clip(0))
     return result
 

@@ -39,7 +39,7 @@ def flowing_blood(heart: Mapping[str, Any], beat: Cycle, rng: np.random.Generato
     still = np.full(FRAMES, 0.04)
     moving = (np.cos(turn), np.sin(turn), np.cos(2 * turn), np.sin(2 * turn))
     flows = (0.10 * beat.inflow, 0.08 * beat.outflow)
-    times = np.stack([still, *(0.042 * wave for wave in moving), *flows], axis=1)
+    times = np.stack([still, *(0.030 * wave for wave in moving), *flows], axis=1)
     cells = (26, 13, 13, 26, 26, 15, 18)
     fields = np.stack([smooth_field(rng, number).ravel() for number in cells])
     swirl = (heart["flow_contrast"] * BLOOD * times).astype(np.float32) @ fields
