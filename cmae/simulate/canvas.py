@@ -1,6 +1,7 @@
 """Painting moving shapes on 50 frames of 96 × 96 pixels, with soft edges for partial volume."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +44,7 @@ class Placement:
         return np.stack([self.column + x * sin + z * cos, self.row - x * cos + z * sin], axis=-1)
 
 
-def coverage(distance: Image, beyond: float = 0.0) -> Image:
+def coverage(distance: Image, beyond: float | Image = 0.0) -> Image:
     """Share of each pixel inside the line ``beyond`` pixels outside a contour."""
     result: Image = np.clip(
         np.float32(0.5 + beyond / EDGE_PIXELS) - distance * np.float32(1 / EDGE_PIXELS), 0, 1
@@ -110,7 +111,11 @@ def paint(frames: Image, box: Box, share: Image, value: float | Image) -> None:
 
 
 def paint_rod(
-    frames: Image, ends: tuple[Floats, Floats], radius: float, value: float | Image, opacity: float
+    frames: Image,
+    ends: tuple[Floats, Floats],
+    radius: float,
+    value: float | Image,
+    opacity: float | Image,
 ) -> None:
     """Paint rods with round ends.
 
@@ -119,7 +124,7 @@ def paint_rod(
         ends: Two (frames, 2) or (2,) points in pixels.
         radius: In pixels.
         value: Intensity, a number or (frames, 1, 1).
-        opacity: 0 to 1.
+        opacity: 0 to 1, a number or (frames, 1, 1).
     """
     first, last = (np.atleast_2d(end).astype(np.float32) for end in ends)
     box = box_around(np.concatenate([first, last]), radius + 2)
@@ -150,6 +155,7 @@ def smooth_field(rng: np.random.Generator, cells: int) -> Image:
     return result
 
 
+@cache
 def _spline_weights(cells: int) -> Floats:
     """Cubic B-spline weights (96, cells + 3)."""
     position = np.arange(SIDE) / SIDE * cells

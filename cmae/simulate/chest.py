@@ -76,8 +76,9 @@ def _liver(
     picture: Image, heart: Mapping[str, Any], rng: np.random.Generator, rows: Image, columns: Image
 ) -> None:
     """The dome under the right heart: higher where the heart lies flat."""
-    down = 6.0 * heart["heart_lie_z"]
-    distance = np.hypot((columns + 8.0) / 1.06, rows - 102.0 - down) - 47.0
+    down = 6.0 * heart["heart_lie_z"] - heart["liver_rise_mm"] / MRI_PIXEL_MM
+    dome = 47.0 + 1.6 * smooth_field(rng, 3)
+    distance = np.hypot((columns + 8.0) / 1.06, rows - 102.0 - down) - dome
     texture = LIVER + 5 * smooth_field(rng, 9)
     paint(picture, _all(), coverage(distance[None], 0.8), 16.0)
     paint(picture, _all(), coverage(distance[None]), texture)
@@ -88,19 +89,28 @@ def _wall(
     picture: Image, heart: Mapping[str, Any], rng: np.random.Generator, rows: Image, columns: Image
 ) -> None:
     """From inside to outside: muscle with ribs, fat, skin, air."""
-    wide, high = 71.0 + rng.normal(0, 1.5), 80.0 + rng.normal(0, 1.0)
-    radius = np.hypot((columns - 43.0) / wide, (rows - 9.0) / high)
-    outward = ((radius - 1) * 0.95 * high + 0.8 * smooth_field(rng, 4))[None].astype(np.float32)
-    muscle = 5.5 + rng.normal(0, 0.5)
-    fat = heart["chest_fat_mm"] / MRI_PIXEL_MM
-    inside = 0.6 * FAT * np.clip(0.5 + smooth_field(rng, 8), 0, 1)
-    paint(picture, _all(), coverage(-outward, 1.6), inside + 20)
-    paint(picture, _all(), coverage(-outward), WALL_MUSCLE + 7 * smooth_field(rng, 12))
+    wide, high = (heart[f"chest_{name}_mm"] / MRI_PIXEL_MM for name in ("width", "depth"))
+    corner = 2.0 + rng.uniform(0, 0.5)
+    across, along = np.abs(columns - 43.0) / wide, np.abs(rows - 9.0) / high
+    radius = (across**corner + along**corner) ** (1 / corner)
+    uneven = 1.5 * smooth_field(rng, 3) + 0.5 * smooth_field(rng, 8)
+    outward = ((radius - 1) * 0.95 * high + uneven)[None].astype(np.float32)
+    muscle = 5.0 + 1.4 * smooth_field(rng, 3)
+    fat = heart["chest_fat_mm"] / MRI_PIXEL_MM * (1 + 0.2 * smooth_field(rng, 2))
+    inside = 0.75 * FAT * np.clip(0.6 + 0.8 * smooth_field(rng, 8), 0, 1)
+    apical = np.exp(-(((columns - 66.0) / 16.0) ** 2))
+    pads = heart["heart_fat_mm"] * (0.6 * smooth_field(rng, 4) + 0.3 + 0.9 * apical).clip(0)
+    depth = -outward - 1.6 - pads
+    paint(picture, _all(), coverage(depth.astype(np.float32)), inside + 20)
+    paint(picture, _all(), coverage(-outward), WALL_MUSCLE + 9 * smooth_field(rng, 14))
     angle = np.arctan2(rows - 9.0, columns - 43.0)
-    ribs = np.cos(angle * 13 + rng.uniform(0, 6)) > 0.55
-    band = ribs & (outward[0] > 1.2) & (outward[0] < 4.0)
-    paint(picture, _all(), 0.7 * band[None].astype(np.float32), 30.0)
-    paint(picture, _all(), coverage(muscle - outward), FAT + 12 * smooth_field(rng, 10))
+    ribs = np.cos(angle * 13 + rng.uniform(0, 6) + 0.5 * smooth_field(rng, 4))
+    band = coverage(np.abs(outward - 2.6), 1.4) * (2.0 * ribs - 0.6).clip(0, 0.7)
+    paint(picture, _all(), band.astype(np.float32), 30.0)
+    streaks: Image = 0.16 * smooth_field(rng, 10) + 0.10 * smooth_field(rng, 24)
+    paint(
+        picture, _all(), coverage(muscle - outward), np.float32(FAT) * (1 - streaks.clip(-0.3, 0.6))
+    )
     skin = muscle + fat
     paint(picture, _all(), coverage(skin - outward), 70.0)
     paint(picture, _all(), coverage(skin + 1.2 - outward), AIR)

@@ -12,10 +12,12 @@ UNIFORMS = ("outflow",)
 NORMALS = (
     "fat", "heart_fat", "end_systole", "section_tilt", "section_row", "section_column",
     "atrial_septum", "coil_row", "coil_column", "gain", "mri_noise",
+    "contrast", "blur", "grain", "shim_row", "shim_column", "shim_curve", "chest_depth",
+    "chest_width", "liver", "flow", "atrial_inflow",
 )  # fmt: skip
 """Random numbers of a participant. Append only: their order fixes every population."""
 
-PRIVATE = NORMALS[:-1]
+PRIVATE = tuple(name for name in NORMALS if name != "mri_noise")
 """Those of NORMALS that make cines differ in what no ECG shows."""
 
 COLUMNS: dict[str, Column] = {
@@ -35,6 +37,17 @@ COLUMNS: dict[str, Column] = {
             ("coil_column", "", "MRI: coil shading from right to left"),
             ("scanner_gain", "", "MRI: receiver gain"),
             ("scanner_noise", "", "MRI: noise before gain"),
+            ("blood_contrast", "", "MRI: brightness of blood over muscle"),
+            ("scanner_blur", "", "MRI: share of a pixel's signal that each neighbor gets"),
+            ("noise_grain", "", "MRI: share of a pixel's noise that each neighbor gets"),
+            ("shim_row", "turns", "MRI: off-resonance from the center to the front, a repetition"),
+            ("shim_column", "turns", "MRI: off-resonance from the center to the left"),
+            ("shim_curve", "turns", "MRI: off-resonance from the center to the corners"),
+            ("chest_depth_mm", "mm", "MRI: from the spine to the front of the chest"),
+            ("chest_width_mm", "mm", "MRI: half width of the chest"),
+            ("liver_rise_mm", "mm", "MRI: how high the liver's dome stands in the section"),
+            ("flow_contrast", "", "MRI: strength of jets and swirls in the blood"),
+            ("atrial_inflow", "", "MRI: brightness of the caval inflow to the right atrium"),
         ),
     ),
 }
@@ -56,5 +69,16 @@ def imaging(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[st
         "coil_row": 0.50 + 0.15 * noise["coil_row"],
         "coil_column": 0.15 * noise["coil_column"],
         "scanner_gain": np.exp(0.18 * noise["gain"]),
-        "scanner_noise": 7.0 * np.exp(0.2 * noise["mri_noise"]),
+        "scanner_noise": 6.5 * np.exp(0.25 * noise["mri_noise"]),
+        "blood_contrast": 3.9 * np.exp(0.14 * noise["contrast"]),
+        "scanner_blur": (0.085 + 0.03 * noise["blur"]).clip(0.01, 0.2),
+        "noise_grain": (0.28 + 0.07 * noise["grain"]).clip(0.05, 0.45),
+        "shim_row": 0.28 * noise["shim_row"],
+        "shim_column": 0.28 * noise["shim_column"],
+        "shim_curve": 0.28 + 0.20 * noise["shim_curve"],
+        "chest_depth_mm": 141.0 + 6.0 * noise["chest_depth"] + 0.7 * (heart["height_cm"] - 170) / 3,
+        "chest_width_mm": 128.0 + 6.0 * noise["chest_width"] + 0.9 * (heart["bmi_kg_m2"] - 26),
+        "liver_rise_mm": 9.0 * noise["liver"],
+        "flow_contrast": np.exp(0.25 * noise["flow"]),
+        "atrial_inflow": (0.28 + 0.30 * noise["atrial_inflow"]).clip(0, 1.2),
     }

@@ -75,14 +75,14 @@ class Section:
 def ventricle_profile(share: Floats) -> Floats:
     """Half width of a ventricle along its axis, 0 at the apex, 1 where it is widest."""
     below = 1 - ((0.6 - share) / 0.6).clip(0) ** 2
-    above = 1 - ((share - 0.6) / 0.667).clip(0) ** 2
+    above = 1 - ((share - 0.6) / 0.575).clip(0) ** 2
     result: Floats = np.sqrt(np.minimum(below, above).clip(0))
     return result
 
 
 def atrium_profile(share: Floats) -> Floats:
     """Width of an atrium from its valve (0) to its roof (1)."""
-    above = 1 - ((share - 0.42) / 0.58).clip(0) ** 2
+    above = 1 - ((share - 0.42) / 0.58).clip(0) ** 2.8
     below = 1 - 0.22 * ((0.42 - share) / 0.42).clip(0) ** 2
     result: Floats = np.sqrt(above.clip(0)) * below
     return result
@@ -162,6 +162,10 @@ def _left_walls(
     (septal, outer_septal), (lateral, outer_lateral) = sides
     if any(scar.any() for scar in _scar(heart)):
         septal, lateral = _with_volume(septal, lateral, cycle.lv_ml, length)
+        around = cycle.lv_ml + muscle
+        outer_septal, outer_lateral = _with_volume(
+            outer_septal, outer_lateral, around, length + apex
+        )
     return septal, lateral, outer_septal, outer_lateral, apex
 
 
@@ -187,7 +191,7 @@ def _right_ventricle(
 ) -> tuple[Chamber, Floats]:
     """The crescent on the septum: its area is 23 cm² · (V / 155 mL)^0.78."""
     full = heart["lv_length_mm"]
-    low = np.full_like(length, 0.13 * full)
+    low = np.full_like(length, 0.10 * full)
     septal_top = length - 6.0
     lateral_top = full - 3.0 - heart["tapse_mm"] * cycle.descent
     z_septal = low[:, None] + (septal_top - low)[:, None] * SIDE
@@ -198,7 +202,7 @@ def _right_ventricle(
             for z, grid, x in zip(z_septal, outside_z, outer_septal, strict=True)
         ]
     )
-    bulge = np.sin(0.63 * np.pi * SIDE**0.72)
+    bulge = np.sin(0.61 * np.pi * SIDE**0.88)
     area = 2300.0 * (cycle.rv_ml / 155.0) ** 0.78
     flat = _closed(x_septal, z_septal, x_septal, z_free)
     unit = _closed(x_septal, z_septal, x_septal - bulge, z_free)

@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 
+from cmae.measure.contour import area_curve, area_length_ml, long_axis_curve
 from cmae.simulate import cine
 from cmae.simulate.factors import ECG_INPUTS, MRI_INPUTS
 from cmae.simulate.motion import cycle
 from cmae.simulate.physiology import draw
+from cmae.simulate.scanner import bands, noisy
 from cmae.simulate.section import section
 
 
@@ -61,25 +63,35 @@ def test_frame_zero_is_end_diastole_and_volumes_reach_their_factors(hearts):
 
 
 def test_contours_enclose_the_volumes_of_the_factors(hearts):
-    for heart in hearts[:40]:
+    for heart in hearts[:80]:
         beat = cycle(heart)
         shape = section(heart, beat)
         for frame in (0, int(beat.lv_ml.argmin())):
             measured = slices_ml(shape.lv.contour[frame])
-            assert measured == pytest.approx(beat.lv_ml[frame], rel=0.06)
+            assert measured == pytest.approx(beat.lv_ml[frame], rel=0.01)
 
 
-def test_muscle_keeps_its_volume_while_walls_thicken(healthy):
-    beat = cycle(healthy)
-    shape = section(healthy, beat)
-    muscle = [
-        slices_ml(shape.lv_outside.contour[k]) - slices_ml(shape.lv.contour[k])
-        for k in (0, int(beat.lv_ml.argmin()))
-    ]
-    assert muscle[0] * 1.05 == pytest.approx(healthy["lv_mass_g"], rel=0.12)
-    assert muscle[1] == pytest.approx(muscle[0], rel=0.1)
-    wall = shape.lv_outside.contour[..., 0].max(axis=1) - shape.lv.contour[..., 0].max(axis=1)
-    assert wall[beat.lv_ml.argmin()] > 1.25 * wall[0]
+def test_muscle_keeps_its_volume_over_the_cycle_with_and_without_a_scar(hearts):
+    scars = ("none", "anterior", "inferior", "lateral")
+    for k, heart in enumerate(hearts[:60]):
+        patient = {**heart, "infarct_territory": scars[k % 4]}
+        shape = section(patient, cycle(patient))
+        for frame in (0, 8, 18, 30, 42):
+            muscle = slices_ml(shape.lv_outside.contour[frame])
+            muscle -= slices_ml(shape.lv.contour[frame])
+            assert muscle * 1.05 == pytest.approx(heart["lv_mass_g"], rel=0.02)
+
+
+def test_walls_thicken_by_a_third_to_two_thirds_in_the_healthy(hearts):
+    thickening = []
+    for heart in [h for h in hearts if h["disease"] == "healthy"][:80]:
+        beat = cycle(heart)
+        shape = section(heart, beat)
+        wall = shape.lv_outside.contour[..., 0].max(axis=1) - shape.lv.contour[..., 0].max(axis=1)
+        assert 3.5 < wall[0] < 13.8
+        thickening.append(wall[beat.lv_ml.argmin()] / wall[0])
+    assert 1.33 < np.mean(thickening) < 1.67
+    assert min(thickening) > 1.2
 
 
 def test_end_systole_comes_at_the_end_of_t_and_the_kick_a_pr_before_the_next_r(healthy):
@@ -120,12 +132,100 @@ def test_a_scar_moves_less(healthy):
     assert moved[1] < 0.6 * moved[0]
 
 
-def test_the_valve_plane_descends_by_its_displacement(healthy):
-    shape = section(healthy, cycle(healthy))
-    assert np.ptp(shape.length) == pytest.approx(healthy["mapse_mm"], rel=0.05)
+def test_the_valve_planes_descend_by_their_displacement(hearts):
+    for heart in hearts[:60]:
+        shape = section(heart, cycle(heart))
+        assert np.ptp(shape.length) == pytest.approx(heart["mapse_mm"], rel=0.02)
+        assert np.ptp(shape.tricuspid[:, 1, 1]) == pytest.approx(heart["tapse_mm"], rel=0.02)
 
 
 def test_motion_lies_in_the_heart_and_not_in_the_chest(healthy):
     frames = cine.render({**healthy, "scanner_noise": 0.0}, np.random.default_rng(0)).astype(float)
     motion = frames.std(axis=-1)
     assert motion[20:70, 20:75].mean() > 8 * motion[-6:, :6].mean()
+
+
+def test_truth_holds_the_recording_and_what_is_under_its_noise(healthy):
+    truth = cine.render_truth(healthy, np.random.default_rng(3))
+    assert (truth.recording == cine.render(healthy, np.random.default_rng(3))).all()
+    silent = cine.render({**healthy, "scanner_noise": 0.0}, np.random.default_rng(3))
+    assert np.abs(truth.noiseless.astype(int) - silent).max() <= 1
+    bright = truth.noiseless > 200
+    noise = truth.recording[bright].astype(float) - truth.noiseless[bright]
+    expected = healthy["scanner_noise"] * healthy["scanner_gain"]
+    assert noise.mean() == pytest.approx(0, abs=1)
+    assert noise.std() == pytest.approx(expected, rel=0.1)
+
+
+def test_masks_lie_on_the_chambers_of_the_cine(hearts):
+    for k, heart in enumerate(hearts[:20]):
+        truth = cine.render_truth(heart, np.random.default_rng(k))
+        assert truth.masks.shape == (96, 96, 50)
+        assert set(np.unique(truth.masks)) == set(cine.MASK_LABELS.values())
+        means = {
+            name: truth.noiseless[truth.masks == label].mean()
+            for name, label in cine.MASK_LABELS.items()
+        }
+        for blood in ("lv_cavity", "rv_cavity", "left_atrium", "right_atrium"):
+            assert means[blood] > 1.7 * means["lv_myocardium"]
+
+
+def test_volumes_measured_from_masks_agree_with_the_factors(hearts):
+    measured, true = [], []
+    for k, heart in enumerate(hearts[:60]):
+        masks = cine.render_truth(heart, np.random.default_rng(k)).masks
+        volume = area_length_ml(masks, label=1, pixel_mm=1.8)
+        diastole, systole = volume[0], volume.min()
+        measured.append((diastole, systole, 100 * (1 - systole / diastole)))
+        true.append([heart[name] for name in ("lvedv_ml", "lvesv_ml", "lvef_percent")])
+        length = long_axis_curve(masks, label=1, pixel_mm=1.8)
+        assert length[0] == pytest.approx(heart["lv_length_mm"], abs=4)
+    np.testing.assert_allclose(measured, true, rtol=0.08)
+    assert np.mean(measured, axis=0) == pytest.approx(np.mean(true, axis=0), rel=0.04)
+
+
+def test_areas_of_masks_follow_the_chambers_over_the_cycle(hearts):
+    for k, heart in enumerate(hearts[:50]):
+        masks = cine.render_truth(heart, np.random.default_rng(k)).masks
+        beat = cycle(heart)
+        volumes = {1: beat.lv_ml, 3: beat.rv_ml, 4: beat.la_ml, 5: beat.ra_ml}
+        for label, volume in volumes.items():
+            area = area_curve(masks, label=label, pixel_mm=1.8)
+            assert np.corrcoef(area, volume)[0, 1] > 0.95
+
+
+def test_noise_has_the_grain_and_the_level_of_its_factors(healthy, rng):
+    heart = {**healthy, "noise_grain": 0.3, "scanner_noise": 5.0, "scanner_gain": 1.0}
+    noise = noisy(np.full((50, 96, 96), 1000, np.float32), heart, rng) - 1000
+    assert noise.std() == pytest.approx(5, rel=0.02)
+    assert noise[1::2].std() == pytest.approx(noise[::2].std(), rel=0.03)
+    beside = (noise[:, :, 1:] * noise[:, :, :-1]).mean() / noise.var()
+    assert beside == pytest.approx(2 * 0.3 / (1 + 2 * 0.3**2), abs=0.02)
+    after = (noise[1:] * noise[:-1]).mean() / noise.var()
+    assert after == pytest.approx((9 / 16) / np.sqrt(164 / 256), abs=0.03)
+
+
+def test_noise_in_air_is_rayleigh(healthy, rng):
+    heart = {**healthy, "scanner_noise": 5.0, "scanner_gain": 1.0}
+    air = noisy(np.zeros((50, 96, 96), np.float32), heart, rng)
+    assert air.mean() == pytest.approx(5 * np.sqrt(np.pi / 2), rel=0.02)
+    assert air.std() == pytest.approx(5 * np.sqrt(2 - np.pi / 2), rel=0.03)
+
+
+def test_bands_darken_the_rim_and_spare_a_well_shimmed_center(hearts):
+    rows, columns = np.mgrid[:96, :96] / 95 - 0.5
+    still = {"shim_row": 0.0, "shim_column": 0.0, "shim_curve": 0.0}
+    assert bands(still, rows, columns) == pytest.approx(1.0)
+    darkest = [bands(heart, rows, columns).min() for heart in hearts]
+    assert 0.1 < np.mean(np.array(darkest) < 0.5) < 0.6
+    middle = [bands(heart, rows, columns)[30:66, 30:66].min() for heart in hearts]
+    assert np.mean(np.array(middle) < 0.8) < 0.05
+
+
+def test_blood_is_brighter_than_muscle_by_its_factor(hearts):
+    for k, heart in enumerate(hearts[:30]):
+        truth = cine.render_truth({**heart, "scanner_blur": 0.01}, np.random.default_rng(k))
+        first, labels = truth.noiseless[..., 0], truth.masks[..., 0]
+        muscle = np.percentile(first[labels == cine.MASK_LABELS["lv_myocardium"]], 30)
+        blood = np.median(first[labels == cine.MASK_LABELS["lv_cavity"]])
+        assert blood / muscle == pytest.approx(heart["blood_contrast"], rel=0.25)
