@@ -5,6 +5,7 @@ is painted upside down, with the spine above, and turned at the end.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,42 @@ from cmae.simulate.canvas import (
 )
 from cmae.simulate.chest import FAT, chest
 from cmae.simulate.motion import Cycle, cycle
-from cmae.simulate.section import LATERAL, Chamber, Section, section, ventricle_profile
+from cmae.simulate.section import LATERAL, Section, section, ventricle_profile
 
 Floats = NDArray[np.float64]
 
 BLOOD, MUSCLE = 335.0, 92.0
 RV_WALL_MM, ATRIUM_WALL_MM = 3.2, 1.6
+
+
+MASK_LABELS = {
+    "background": 0,
+    "lv_cavity": 1,
+    "lv_myocardium": 2,
+    "rv_cavity": 3,
+    "left_atrium": 4,
+    "right_atrium": 5,
+}
+"""Values of a mask. Papillary muscles and trabeculae belong to their cavity, as readers draw it;
+the septum belongs to the left ventricle."""
+
+Outlines = dict[str, tuple[Box, Image]]
+"""By name of a chamber, (frames, rows, columns) signed distance to its contour in a box."""
+
+
+@dataclass(frozen=True)
+class CineTruth:
+    """A rendered cine with what is true of it, all in the same orientation.
+
+    Attributes:
+        recording: (96, 96, 50) scanner integers, what ``render`` gives for the same stream.
+        noiseless: (96, 96, 50) scanner integers, the same without noise.
+        masks: (96, 96, 50) of MASK_LABELS, whole pixels inside the painted contours.
+    """
+
+    recording: NDArray[np.uint16]
+    noiseless: NDArray[np.uint16]
+    masks: NDArray[np.uint8]
 
 
 def render(heart: Mapping[str, Any], rng: np.random.Generator) -> NDArray[np.uint16]:
@@ -45,15 +76,53 @@ def render(heart: Mapping[str, Any], rng: np.random.Generator) -> NDArray[np.uin
         (96, 96, 50) scanner integers at 1.8 mm a pixel; the front of the chest at the top, the
         patient's left on the right; frame 0 is the end of diastole.
     """
+    signal, _ = _signal(heart, rng)
+    return _upright(_noisy(signal, heart, rng))
+
+
+def render_truth(heart: Mapping[str, Any], rng: np.random.Generator) -> CineTruth:
+    """Render the cine of a heart together with its noiseless version and its masks.
+
+    Args:
+        heart: The factors of MRI_INPUTS, a row of ``physiology.draw``.
+        rng: Fine variety; the same stream gives the recording that ``render`` gives.
+
+    Returns:
+        The recording, the noiseless recording and the masks.
+    """
+    signal, outlines = _signal(heart, rng)
+    masks = np.zeros(signal.shape, np.uint8)
+    for name, label in _MASK_ORDER:
+        box, distance = outlines[name]
+        masks[:, box[0], box[1]][distance <= 0] = MASK_LABELS[label]
+    noiseless = _upright(np.abs(signal))
+    masks = np.ascontiguousarray(masks[:, ::-1].transpose(1, 2, 0))
+    return CineTruth(_upright(_noisy(signal, heart, rng)), noiseless, masks)
+
+
+_MASK_ORDER = (
+    ("lv_outside", "lv_myocardium"),
+    ("ra", "right_atrium"),
+    ("la", "left_atrium"),
+    ("rv", "rv_cavity"),
+    ("lv", "lv_cavity"),
+)
+"""Contours and labels in the order of painting: a later one covers an earlier one."""
+
+
+def _signal(heart: Mapping[str, Any], rng: np.random.Generator) -> tuple[Image, Outlines]:
+    """Return the signed signal (frames, 96, 96), spine above, and the contours behind it."""
     beat = cycle(heart)
     shape = section(heart, beat)
     place = placement(heart)
     background = chest(heart, rng)
     frames = np.repeat(background[None], FRAMES, axis=0)
     _paint_vessels(frames, beat, shape, place, rng)
-    _paint_heart(frames, heart, shape, place, rng)
+    outlines = _outlines(shape, place, rng)
+    _paint_heart(frames, heart, shape, place, rng=rng, outlines=outlines)
     _paint_inside(frames, heart, beat, shape=shape, place=place, rng=rng)
-    return _scanned(frames, heart, beat, rng)
+    _shade(frames, heart, beat, rng)
+    return frames, outlines
 
 
 def placement(heart: Mapping[str, Any]) -> Placement:
@@ -67,9 +136,23 @@ def placement(heart: Mapping[str, Any]) -> Placement:
     )
 
 
-def _near(shape: Chamber, place: Placement, margin_mm: float, uneven: Floats) -> tuple[Box, Image]:
-    centre = place.pixels(shape.centre)
-    return signed_distance(place.pixels(shape.contour), centre, margin_mm / MRI_PIXEL_MM, uneven)
+def _outlines(shape: Section, place: Placement, rng: np.random.Generator) -> Outlines:
+    """Distances to the uneven contours of all chambers, negative inside."""
+    result = {}
+    for name, chamber, margin_mm, size, most in (
+        ("rv", shape.rv, 12.0, 0.40, 6),
+        ("lv", shape.lv, 2.0, 0.20, 6),
+        ("lv_outside", shape.lv_outside, 6.0, 0.20, 6),
+        ("la", shape.la, 5.0, 0.60, 7),
+        ("ra", shape.ra, 5.0, 0.60, 7),
+    ):
+        result[name] = signed_distance(
+            place.pixels(chamber.contour),
+            place.pixels(chamber.centre),
+            margin_mm / MRI_PIXEL_MM,
+            ripple(rng, size, (2, most)),
+        )
+    return result
 
 
 def _paint_vessels(
@@ -99,16 +182,16 @@ def _paint_heart(
     heart: Mapping[str, Any],
     shape: Section,
     place: Placement,
+    *,
     rng: np.random.Generator,
+    outlines: Outlines,
 ) -> None:
     """Fat on the heart, then all muscle, then all blood."""
     fat = heart["heart_fat_mm"] / MRI_PIXEL_MM
     wall, thin = RV_WALL_MM / MRI_PIXEL_MM, ATRIUM_WALL_MM / MRI_PIXEL_MM
-    rv_box, rv = _near(shape.rv, place, 12.0, ripple(rng, 0.40, (2, 6)))
-    lv_box, lv = _near(shape.lv, place, 2.0, ripple(rng, 0.20, (2, 6)))
-    outside_box, outside = _near(shape.lv_outside, place, 6.0, ripple(rng, 0.20, (2, 6)))
-    la_box, la = _near(shape.la, place, 5.0, ripple(rng, 0.60, (2, 7)))
-    ra_box, ra = _near(shape.ra, place, 5.0, ripple(rng, 0.60, (2, 7)))
+    (rv_box, rv), (lv_box, lv) = outlines["rv"], outlines["lv"]
+    (outside_box, outside) = outlines["lv_outside"]
+    (la_box, la), (ra_box, ra) = outlines["la"], outlines["ra"]
     paint(frames, rv_box, coverage(rv, wall + 0.8 * fat), 0.5 * FAT)
     paint(frames, outside_box, coverage(outside, 0.25 * fat), 0.4 * FAT)
     for hinges, size in ((shape.tricuspid, 1.9 + 0.9 * fat), (shape.mitral, 1.2 + 0.6 * fat)):
@@ -120,8 +203,8 @@ def _paint_heart(
     paint(frames, rv_box, coverage(rv, wall), 0.95 * MUSCLE)
     paint(frames, outside_box, coverage(outside), MUSCLE)
     trabeculae = smooth_field(rng, 26)
-    rv += 0.40 * np.abs(trabeculae[rv_box])
-    lv += 0.28 * np.abs(trabeculae[lv_box])
+    rv = rv + np.float32(0.40) * np.abs(trabeculae[rv_box])
+    lv = lv + np.float32(0.28) * np.abs(trabeculae[lv_box])
     rows, columns = np.mgrid[rv_box]
     low = place.pixels(shape.rv.contour[0].mean(axis=0))
     apical = (rows - low[1]) * np.sin(place.angle) + (columns - low[0]) * np.cos(place.angle)
@@ -179,10 +262,8 @@ def _paint_leaflets(frames: Image, hinges: Floats, opening: Floats, place: Place
         paint_rod(frames, (place.pixels(hinge), place.pixels(tip)), 0.45, MUSCLE, 0.5)
 
 
-def _scanned(
-    frames: Image, heart: Mapping[str, Any], beat: Cycle, rng: np.random.Generator
-) -> NDArray[np.uint16]:
-    """Flow texture, coil shading, gain and Rician noise, as the scanner's integers."""
+def _shade(frames: Image, heart: Mapping[str, Any], beat: Cycle, rng: np.random.Generator) -> None:
+    """Flow texture, coil shading and gain."""
     still, early, late = (smooth_field(rng, cells).ravel() for cells in (12, 9, 9))
     inflow, outflow = beat.inflow[:, None], beat.outflow[:, None]
     texture = (0.045 * still + 0.07 * inflow * early + 0.06 * outflow * late).astype(np.float32)
@@ -190,16 +271,21 @@ def _scanned(
     coil = 1 + heart["coil_row"] * rows + heart["coil_column"] * columns
     coil = coil + 0.12 * smooth_field(rng, 2)
     gain = (heart["scanner_gain"] * coil.clip(0.4)).astype(np.float32)
-    frames = frames * (1 + texture.reshape(frames.shape))
+    frames *= 1 + texture.reshape(frames.shape)
     frames *= gain
-    level = np.float32(heart["scanner_noise"] * heart["scanner_gain"])
-    noise = rng.standard_normal((2, *frames.shape), dtype=np.float32)
-    noise *= level
-    frames += noise[0]
-    frames *= frames
-    noise[1] *= noise[1]
-    frames += noise[1]
-    magnitude = np.sqrt(frames, out=frames)
-    magnitude += np.float32(0.5)
-    # The canvas has the spine above; cines have the front of the chest at the top, as imports do.
-    return np.ascontiguousarray(magnitude.astype(np.uint16)[:, ::-1].transpose(1, 2, 0))
+
+
+def _noisy(signal: Image, heart: Mapping[str, Any], rng: np.random.Generator) -> Image:
+    """Rician magnitude: the length of the signal with noise in both of its parts."""
+    noise: Image = rng.standard_normal((2, *signal.shape), dtype=np.float32)
+    noise *= np.float32(heart["scanner_noise"] * heart["scanner_gain"])
+    noise[0] += signal
+    np.multiply(noise, noise, out=noise)
+    magnitude: Image = np.sqrt(noise[0] + noise[1])
+    return magnitude
+
+
+def _upright(magnitude: Image) -> NDArray[np.uint16]:
+    """Scanner integers with the front of the chest at the top, as imports are: (96, 96, frames)."""
+    turned = (magnitude + np.float32(0.5)).astype(np.uint16)[:, ::-1]
+    return np.ascontiguousarray(turned.transpose(1, 2, 0))

@@ -129,3 +129,28 @@ def test_motion_lies_in_the_heart_and_not_in_the_chest(healthy):
     frames = cine.render({**healthy, "scanner_noise": 0.0}, np.random.default_rng(0)).astype(float)
     motion = frames.std(axis=-1)
     assert motion[20:70, 20:75].mean() > 8 * motion[-6:, :6].mean()
+
+
+def test_truth_holds_the_recording_and_what_is_under_its_noise(healthy):
+    truth = cine.render_truth(healthy, np.random.default_rng(3))
+    assert (truth.recording == cine.render(healthy, np.random.default_rng(3))).all()
+    silent = cine.render({**healthy, "scanner_noise": 0.0}, np.random.default_rng(3))
+    assert np.abs(truth.noiseless.astype(int) - silent).max() <= 1
+    bright = truth.noiseless > 200
+    noise = truth.recording[bright].astype(float) - truth.noiseless[bright]
+    expected = healthy["scanner_noise"] * healthy["scanner_gain"]
+    assert noise.mean() == pytest.approx(0, abs=1)
+    assert noise.std() == pytest.approx(expected, rel=0.1)
+
+
+def test_masks_lie_on_the_chambers_of_the_cine(hearts):
+    for k, heart in enumerate(hearts[:20]):
+        truth = cine.render_truth(heart, np.random.default_rng(k))
+        assert truth.masks.shape == (96, 96, 50)
+        assert set(np.unique(truth.masks)) == set(cine.MASK_LABELS.values())
+        means = {
+            name: truth.noiseless[truth.masks == label].mean()
+            for name, label in cine.MASK_LABELS.items()
+        }
+        for blood in ("lv_cavity", "rv_cavity", "left_atrium", "right_atrium"):
+            assert means[blood] > 1.7 * means["lv_myocardium"]
