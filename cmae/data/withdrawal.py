@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from cmae.data import table as tables
-from cmae.data.modality import MODALITIES, Modality
+from cmae.data.modality import STORED, Modality
 from cmae.data.parts import PartReader, PartWriter
+from cmae.data.rows import stored_in
 from cmae.data.staging import RECORDINGS, Staging, locked, remove_leftovers
 from cmae.data.writer import part_name, referenced
 from cmae.errors import InputError
@@ -23,7 +24,7 @@ class DropSummary:
     Attributes:
         participants: Participants who were in the cohort and are not any more.
         rows: Their rows.
-        recordings: Their recordings by modality.
+        recordings: Their recordings by modality, and a simulator's truth of them.
         unknown: Identifiers that the cohort did not have.
         parts_rewritten: Parts that were written anew, or deleted, without them.
     """
@@ -69,7 +70,7 @@ def withdraw(folder: Path, participants: Set[str]) -> DropSummary:
         staging = Staging(folder)
         rewritten = 0
         try:
-            for modality in MODALITIES.values():
+            for modality in (STORED[name] for name in stored_in(old.table)):
                 column = f"{modality.name}_part"
                 for name in old.table[column].dropna().unique():
                     keep = np.flatnonzero(left[column] == name)
@@ -92,7 +93,7 @@ def withdraw(folder: Path, participants: Set[str]) -> DropSummary:
     return DropSummary(
         participants=int(found["participant_id"].nunique()),
         rows=len(found),
-        recordings={name: int(found[f"{name}_part"].notna().sum()) for name in MODALITIES},
+        recordings={name: int(found[f"{name}_part"].notna().sum()) for name in stored_in(found)},
         unknown=len(participants - set(found["participant_id"])),
         parts_rewritten=rewritten,
     )
