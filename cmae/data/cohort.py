@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from cmae.data import genotypes
 from cmae.data import table as tables
 from cmae.data.column import Column
 from cmae.data.files import explained
@@ -259,6 +260,7 @@ class Cohort:
     def info(self) -> dict[str, Any]:
         """Return what the cohort holds, without any value of a participant, ready for JSON."""
         has = {name: self.has(name) for name in MODALITIES}
+        counted = genotypes.counts(self.path)
         truths = {name: int(self.has(name).sum()) for name in TRUTHS if self.has(name).any()}
         parts = sorted(referenced(self.table))
         return {
@@ -270,6 +272,7 @@ class Cohort:
             "simulated_rows": int(self.table["is_simulated"].sum()),
             "recordings": {name: int(mask.sum()) for name, mask in has.items()},
             **({"truths": truths} if truths else {}),
+            **({"genotypes": counted} if counted else {}),
             "rows_with_all_modalities": int(np.all(list(has.values()), axis=0).sum()),
             "stored_types": {
                 name: sorted({str(part.dtype) for part in self._place(name).parts})

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cmae.data import genotypes
 from cmae.data import table as tables
 from cmae.data.modality import STORED, Modality
 from cmae.data.parts import PartReader, PartWriter
@@ -27,6 +28,7 @@ class DropSummary:
         recordings: Their recordings by modality, and a simulator's truth of them.
         unknown: Identifiers that the cohort did not have.
         parts_rewritten: Parts that were written anew, or deleted, without them.
+        genotypes: Their samples in the genotypes beside the cohort.
     """
 
     participants: int
@@ -34,12 +36,14 @@ class DropSummary:
     recordings: dict[str, int]
     unknown: int
     parts_rewritten: int
+    genotypes: int = 0
 
 
 def withdraw(folder: Path, participants: Set[str]) -> DropSummary:
     """Remove participants from the cohort in ``folder``.
 
-    Every part that holds a recording which no remaining row refers to is rewritten and deleted.
+    Every part that holds a recording which no remaining row refers to is rewritten and deleted, and
+    so are the genotypes beside the cohort.
 
     Args:
         folder: The cohort.
@@ -83,6 +87,8 @@ def withdraw(folder: Path, participants: Set[str]) -> DropSummary:
                     next_part[modality.name] += 1
                     left = _rewritten(left, keep, modality, staging.path / new, reader)
                     names[name] = new
+            # Before the rows go, so that a drop that was killed can be asked for again.
+            samples = genotypes.withdraw(folder, participants)
             for new in names.values():
                 (staging.path / new).replace(folder / RECORDINGS / new)
             tables.save(folder, tables.Contents(left, old.columns, next_part))
@@ -96,6 +102,7 @@ def withdraw(folder: Path, participants: Set[str]) -> DropSummary:
         recordings={name: int(found[f"{name}_part"].notna().sum()) for name in stored_in(found)},
         unknown=len(participants - set(found["participant_id"])),
         parts_rewritten=rewritten,
+        genotypes=samples,
     )
 
 
