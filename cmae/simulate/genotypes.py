@@ -164,7 +164,7 @@ def variant_table(variants: int, *, seed: int) -> pd.DataFrame:
 
     Returns:
         One row a variant: ``variant``, ``chromosome``, ``position``, ``frequency`` of the counted
-        allele, ``kind`` (measured, unmeasured, spread or null), ``factors`` (random numbers of the
+        allele, ``kind`` (measured, unmeasured, spread or no_effect), ``factors`` (random numbers of the
         simulator, comma-separated), ``columns`` of the cohort that show them most directly,
         ``effects`` in SD of each factor an allele, and ``variance_share`` of each factor.
     """
@@ -184,7 +184,7 @@ def variant_table(variants: int, *, seed: int) -> pd.DataFrame:
             "chromosome": number * CHROMOSOMES // max(variants, 1) + 1,
             "position": (number + 1) * BASES_APART,
             "frequency": frequency,
-            "kind": "null",
+            "kind": "no_effect",
             "factors": "",
             "columns": "",
             "effects": "",
