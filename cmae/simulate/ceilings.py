@@ -57,6 +57,7 @@ class PhenotypeCeiling:
         value: The measure.
         low: 2.5 % quantile of its bootstrap distribution.
         high: 97.5 % quantile.
+        within_sex: R² after the mean of each sex is taken out; None for AUROC.
         participants: Held-out participants that have the phenotype's value.
     """
 
@@ -66,6 +67,7 @@ class PhenotypeCeiling:
     value: float
     low: float
     high: float
+    within_sex: float | None
     participants: int
 
 
@@ -266,7 +268,19 @@ def _phenotype(split: _Split, name: str, source: str) -> PhenotypeCeiling | None
     else:
         scores, measure, statistic = model.predict(inputs[test]), "r2", _r2
     value, low, high = _interval(statistic, truth[test], scores)
-    return PhenotypeCeiling(name, source, measure, value, low, high, int(test.sum()))
+    within = None
+    if kind != "binary":
+        sex = split.table["sex"].to_numpy()[test]
+        within = _r2(
+            truth[test] - _group_means(truth[test], sex), scores - _group_means(truth[test], sex)
+        )
+    return PhenotypeCeiling(name, source, measure, value, low, high, within, int(test.sum()))
+
+
+def _group_means(values: Floats, group: NDArray[np.generic]) -> Floats:
+    _, place, count = np.unique(group, return_inverse=True, return_counts=True)
+    result: Floats = (np.bincount(place, weights=values) / count)[place]
+    return result
 
 
 def _fewest(*classes: Floats) -> int:

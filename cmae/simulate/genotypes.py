@@ -164,8 +164,8 @@ def variant_table(variants: int, *, seed: int) -> pd.DataFrame:
 
     Returns:
         One row a variant: ``variant``, ``chromosome``, ``position``, ``frequency`` of the counted
-        allele, ``kind`` (measured, unmeasured, spread or no_effect), ``factors`` (random numbers of the
-        simulator, comma-separated), ``columns`` of the cohort that show them most directly,
+        allele, ``kind`` (measured, unmeasured, spread or no_effect), ``factors`` (random numbers of
+        the simulator, comma-separated), ``columns`` of the cohort that show them most directly,
         ``effects`` in SD of each factor an allele, and ``variance_share`` of each factor.
     """
     places, number = _places(variants), np.arange(variants)

@@ -34,8 +34,11 @@ def test_each_continuous_phenotype_is_told_by_the_other_modality_alone(found):
 def test_ceilings_lie_between_chance_and_knowing(found):
     for row in found.phenotypes:
         assert row.low <= row.value <= row.high <= 1
+        assert (row.within_sex is None) == (row.measure == "auroc")
         assert row.measure == ("auroc" if COLUMNS[row.name].kind == "binary" else "r2")
-    assert 0.2 < of(found, "lv_mass_g", "ecg").value < 0.8
+    mass = of(found, "lv_mass_g", "ecg")
+    assert 0.2 < mass.value < 0.8
+    assert 0.1 < mass.within_sex < mass.value
     assert of(found, "heart_rate_bpm", "mri").value > 0.95
     assert of(found, "atrial_fibrillation", "mri").value > 0.99
     assert of(found, "la_ef_percent", "ecg").value < 0.5
