@@ -143,6 +143,34 @@ def _add_cohort_commands(command: _AddCommand) -> None:
     simulate.add_argument("--ecg-only", type=float, default=0.0, help="share with an ECG alone (0)")
     simulate.add_argument("--mri-only", type=float, default=0.0, help="share with a cine alone (0)")
     simulate.add_argument("--processes", type=_count, help="processes to use (one a core)")
+    simulate.add_argument(
+        "--no-recordings", action="store_true", help="only the table: phenotypes and truth"
+    )
+    simulate.add_argument(
+        "--masks", action="store_true", help="store masks of the chambers with every cine"
+    )
+    simulate.add_argument(
+        "--noiseless", action="store_true", help="store every recording without noise as well"
+    )
+    for name, what in (
+        ("--disease-frequency", "frequency of every disease"),
+        ("--noise", "amplitude of the recordings' noise"),
+        ("--private-variance", "variance of what only one modality shows"),
+    ):
+        simulate.add_argument(
+            name, type=float, default=1.0, help=f"{what}, against a realistic one (1)"
+        )
+    simulate.add_argument(
+        "--variants",
+        type=int,
+        default=0,
+        help="genetic variants, a few with planted effects, as a PLINK set in the cohort (0)",
+    )
+    simulate.add_argument(
+        "--ceilings",
+        action="store_true",
+        help="compute how well one modality can tell of the other at best (ceilings.json)",
+    )
 
     importing = command("import", "read recordings of the outside world into a cohort")
     importing.add_argument("kind", choices=("ecg", "cine"), help="what the files hold")

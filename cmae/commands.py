@@ -45,15 +45,30 @@ def _open_run(path: Path) -> "Run":
 def simulate(options: argparse.Namespace) -> Result:
     """Make a cohort of simulated participants."""
     from cmae.simulate import cohort as simulation
+    from cmae.simulate.settings import CohortSettings, PopulationSettings
 
+    population = PopulationSettings(
+        disease_frequency=options.disease_frequency,
+        noise=options.noise,
+        private_variance=options.private_variance,
+    )
+    settings = CohortSettings(
+        population=population,
+        ecg_only=options.ecg_only,
+        mri_only=options.mri_only,
+        has_recordings=not options.no_recordings,
+        has_masks=options.masks,
+        has_noiseless=options.noiseless,
+        variants=options.variants,
+        has_ceilings=options.ceilings,
+    )
     with progress_bar("simulating") as report:
         cohort = simulation.simulate(
             options.out,
             participants=options.participants,
             seed=options.seed,
+            settings=settings,
             processes=options.processes,
-            ecg_only=options.ecg_only,
-            mri_only=options.mri_only,
             on_progress=report,
         )
     return {"cohort": str(options.out), **cohort.info()}

@@ -267,6 +267,46 @@ def test_simulated_cohort_is_described(capsys, tmp_path):
     assert found["rows"] == found["simulated_rows"] == 2
 
 
+def test_simulate_makes_masks_noiseless_recordings_and_genotypes(capsys, tmp_path):
+    found = run_json(
+        capsys, "simulate", "--participants", 3, "--seed", 7, "--out", tmp_path / "c",
+        "--processes", 1, "--variants", 20, "--masks", "--noiseless", "--noise", 0.5,
+    )  # fmt: skip
+    assert found["truths"] == dict.fromkeys(("ecg_noiseless", "mri_noiseless", "mri_mask"), 3)
+    assert found["genotypes"] == {"samples": 3, "variants": 20}
+    assert run_json(capsys, "info", tmp_path / "c")["truths"] == found["truths"]
+
+
+def test_a_simulated_table_alone_is_sick_as_asked(capsys, tmp_path):
+    found = run_json(
+        capsys, "simulate", "--participants", 60, "--no-recordings", "--out", tmp_path / "c",
+        "--disease-frequency", 0, "--private-variance", 2,
+    )  # fmt: skip
+    assert found["recordings"] == {"ecg": 0, "mri": 0}
+    assert (Cohort.open(tmp_path / "c").table["disease"] == "healthy").all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--ecg-only", "0.7", "--mri-only", "0.7"], "at most 1"),
+        (["--ecg-only", "nan"], "0 or more"),
+        (["--noise", "-1"], "noise = -1.0 is impossible"),
+        (["--disease-frequency", "9"], "disease_frequency = 9.0 is impossible"),
+        (["--private-variance", "-0.5"], "private_variance = -0.5 is impossible"),
+        (["--variants", "-3"], "-3 genetic variants"),
+        (["--masks", "--no-recordings"], "without recordings"),
+        (["--noiseless", "--no-recordings"], "without recordings"),
+        (["--seed", "-1"], "seed of 0 or more"),
+    ],
+)
+def test_an_impossible_simulation_is_one_sentence_and_makes_nothing(
+    capsys, tmp_path, arguments, sentence
+):
+    assert sentence in error_of(capsys, "simulate", "--out", tmp_path / "c", *arguments)
+    assert not (tmp_path / "c").exists()
+
+
 def test_embed_map_export_and_info_work_on_each_other(
     capsys, run_folder, small_cohort, tmp_path, only_pca
 ):

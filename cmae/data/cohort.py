@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from cmae.data import genotypes
 from cmae.data import table as tables
 from cmae.data.column import Column
 from cmae.data.files import explained
-from cmae.data.modality import MODALITIES, Modality
+from cmae.data.modality import MODALITIES, STORED, TRUTHS, Modality
 from cmae.data.parts import Part, PartReader
 from cmae.data.staging import RECORDINGS, locked
 from cmae.data.withdrawal import DropSummary, withdraw
@@ -45,8 +46,9 @@ class Cohort:
         path: The folder.
         table: One row a (participant, visit), in the order of adding; read only. Beside
             ``participant_id``, ``visit`` and ``is_simulated``: ``<modality>_part`` and
-            ``<modality>_index``, where the recording lies; float64 columns with NaN, and text
-            columns with None, as ``columns`` describes them.
+            ``<modality>_index``, where the recording lies, and the same of TRUTHS where there is
+            any; float64 columns with NaN, and text columns with None, as ``columns`` describes
+            them.
         columns: What each of these columns means.
     """
 
@@ -129,14 +131,14 @@ class Cohort:
         return tables.fingerprint(self.table)
 
     def has(self, modality: str) -> NDArray[np.bool_]:
-        """Return which rows have a recording of ``modality``, (rows,)."""
+        """Return which rows have a recording of ``modality``, or a truth of TRUTHS, (rows,)."""
         return np.asarray(self._place(modality).part >= 0)
 
     def read(self, modality: str, row: int) -> NDArray[Any]:
         """Read one recording.
 
         Args:
-            modality: ``"ecg"`` or ``"mri"``.
+            modality: ``"ecg"``, ``"mri"``, or a name of TRUTHS.
             row: Which row.
 
         Returns:
@@ -158,7 +160,7 @@ class Cohort:
         """Read several recordings, each part from front to back.
 
         Args:
-            modality: ``"ecg"`` or ``"mri"``.
+            modality: ``"ecg"``, ``"mri"``, or a name of TRUTHS.
             rows: Which rows, in any order; all must have the recording.
 
         Returns:
@@ -167,7 +169,7 @@ class Cohort:
         Raises:
             CohortError: A row has none, or a part is damaged.
         """
-        place, facts = self._place(modality), MODALITIES[modality]
+        place, facts = self._place(modality), STORED[modality]
         numbers = self._with_recordings(modality, rows)
         out = np.empty((len(numbers), *facts.shape), np.float32)
         scratch: dict[np.dtype[Any], NDArray[Any]] = {}
@@ -258,6 +260,8 @@ class Cohort:
     def info(self) -> dict[str, Any]:
         """Return what the cohort holds, without any value of a participant, ready for JSON."""
         has = {name: self.has(name) for name in MODALITIES}
+        counted = genotypes.counts(self.path)
+        truths = {name: int(self.has(name).sum()) for name in TRUTHS if self.has(name).any()}
         parts = sorted(referenced(self.table))
         return {
             "format": tables.FORMAT,
@@ -267,9 +271,12 @@ class Cohort:
             "participants": int(self.table["participant_id"].nunique()),
             "simulated_rows": int(self.table["is_simulated"].sum()),
             "recordings": {name: int(mask.sum()) for name, mask in has.items()},
+            **({"truths": truths} if truths else {}),
+            **({"genotypes": counted} if counted else {}),
             "rows_with_all_modalities": int(np.all(list(has.values()), axis=0).sum()),
             "stored_types": {
-                name: sorted({str(part.dtype) for part in self._place(name).parts}) for name in has
+                name: sorted({str(part.dtype) for part in self._place(name).parts})
+                for name in (*has, *truths)
             },
             "parts": len(parts),
             "bytes": sum((self.path / RECORDINGS / name).stat().st_size for name in parts),
@@ -280,9 +287,7 @@ class Cohort:
         }
 
     def _show(self, contents: tables.Contents) -> None:
-        places = {
-            name: self._locate(contents.table, modality) for name, modality in MODALITIES.items()
-        }
+        places = {name: self._locate(contents.table, stored) for name, stored in STORED.items()}
         self.table, self.columns = contents.table, contents.columns
         self._places = places
         self.__dict__.pop("fingerprint", None)
@@ -302,6 +307,9 @@ class Cohort:
                 return
 
     def _locate(self, table: pd.DataFrame, modality: Modality) -> _Places:
+        if f"{modality.name}_part" not in table:
+            nowhere = np.full(len(table), -1, np.int64)
+            return _Places([], [], nowhere, nowhere)
         codes, names = pd.factorize(table[f"{modality.name}_part"])
         index = table[f"{modality.name}_index"].fillna(-1).to_numpy(dtype=np.int64)
         if ((codes < 0) != (index < 0)).any():
@@ -323,7 +331,7 @@ class Cohort:
     def _place(self, modality: str) -> _Places:
         if modality not in self._places:
             raise CohortError(
-                f"There is no modality {modality!r}: choose one of {', '.join(MODALITIES)}."
+                f"There is no modality {modality!r}: choose one of {', '.join(STORED)}."
             )
         return self._places[modality]
 
@@ -342,7 +350,7 @@ class Cohort:
         absent = numbers[self._place(modality).part[numbers] < 0]
         if len(absent):
             raise CohortError(
-                f"Row {absent[0]} has no {MODALITIES[modality].title}: "
+                f"Row {absent[0]} has no {STORED[modality].title}: "
                 f"ask has({modality!r}) which rows do."
             )
         return numbers

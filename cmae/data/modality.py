@@ -1,6 +1,6 @@
-"""The two modalities, as frozen facts: names, shapes, axes, units, channels."""
+"""The two modalities and a simulator's truth of them: names, shapes, axes, units, channels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,3 +96,13 @@ MRI = Modality(
 
 MODALITIES = {modality.name: modality for modality in (ECG, MRI)}
 """All modalities by name, in the order in which files and tables list them."""
+
+ECG_NOISELESS = replace(ECG, name="ecg_noiseless", title="noiseless ECG")
+MRI_NOISELESS = replace(MRI, name="mri_noiseless", title="noiseless MRI cine")
+MRI_MASK = replace(MRI, name="mri_mask", title="MRI mask", unit="label")
+
+TRUTHS = {truth.name: truth for truth in (ECG_NOISELESS, MRI_NOISELESS, MRI_MASK)}
+"""What only a simulator knows of a recording: stored like recordings, in cohorts that have any."""
+
+STORED = {**MODALITIES, **TRUTHS}
+"""Everything that parts hold, by name."""

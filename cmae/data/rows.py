@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from cmae.data.column import Column
-from cmae.data.modality import MODALITIES
-from cmae.data.table import STRUCTURE, typed
+from cmae.data.modality import STORED
+from cmae.data.table import STRUCTURE, TRUTH_PLACES, typed
 from cmae.errors import InputError
 
 Key = tuple[str, int]
@@ -99,6 +99,10 @@ def merge(
         The merged table, and the number of recordings of ``new`` that were there already.
     """
     old, new = typed(old, columns), typed(new, columns)
+    for name in TRUTH_PLACES:  # both get those that either has
+        for frame, other in ((old, new), (new, old)):
+            if name in other and name not in frame:
+                frame[name] = pd.array([pd.NA] * len(frame), dtype=other[name].dtype)
     keys = pd.MultiIndex.from_frame(old[["participant_id", "visit"]])
     places = keys.get_indexer(pd.MultiIndex.from_frame(new[["participant_id", "visit"]]))
     met = np.flatnonzero(places >= 0)
@@ -107,9 +111,9 @@ def merge(
     merged = {name: old[name].array.copy() for name in old.columns}
     if len(met):
         merged["is_simulated"][rows] |= new["is_simulated"].to_numpy()[met]
-        for modality in MODALITIES:
-            there = old[f"{modality}_part"].notna().to_numpy()[rows]
-            comes = new[f"{modality}_part"].notna().to_numpy()[met]
+        for name in stored_in(old):
+            there = old[f"{name}_part"].notna().to_numpy()[rows]
+            comes = new[f"{name}_part"].notna().to_numpy()[met]
             kept += int((there & comes).sum())
         for name in old.columns:
             if name in {"participant_id", "visit", "is_simulated"}:
@@ -125,6 +129,11 @@ def merge(
     return typed(result.reset_index(drop=True), columns), kept
 
 
+def stored_in(table: pd.DataFrame) -> list[str]:
+    """Return the names of STORED that the table has places for."""
+    return [name for name in STORED if f"{name}_part" in table]
+
+
 def merged_columns(old: Mapping[str, Column], new: Mapping[str, Column]) -> dict[str, Column]:
     """Return the columns of both; where both name one, the older description stays.
 
@@ -132,7 +141,7 @@ def merged_columns(old: Mapping[str, Column], new: Mapping[str, Column]) -> dict
         InputError: A name is reserved, or its unit or kind differs between the two.
     """
     for name, column in new.items():
-        if name in STRUCTURE or not name.isidentifier():
+        if name in (*STRUCTURE, *TRUTH_PLACES) or not name.isidentifier():
             raise InputError(
                 f"A column cannot be named {name!r}: choose letters, digits and underscores, "
                 f"and none of {', '.join(STRUCTURE)}."

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from cmae.data.column import RECORDING_COLUMNS, Column
 from cmae.data.files import replacing
-from cmae.data.modality import MODALITIES
+from cmae.data.modality import STORED, TRUTHS
 from cmae.errors import CohortError, InputError
 
 FORMAT = "cmae-cohort"
@@ -26,10 +26,13 @@ _TYPES: dict[str, pa.DataType] = {
     "participant_id": pa.string(),
     "visit": pa.int64(),
     "is_simulated": pa.bool_(),
-    **{f"{name}_part": pa.string() for name in MODALITIES},
-    **{f"{name}_index": pa.int64() for name in MODALITIES},
+    **{f"{name}_part": pa.string() for name in STORED},
+    **{f"{name}_index": pa.int64() for name in STORED},
 }
-STRUCTURE = tuple(_TYPES)
+TRUTH_PLACES = tuple(f"{name}_{what}" for what in ("part", "index") for name in TRUTHS)
+"""Columns that say where a simulator's truth lies; only in tables that have such truth."""
+
+STRUCTURE = tuple(name for name in _TYPES if name not in TRUTH_PLACES)
 """Columns that say who a row is and where its recordings lie; they need no description."""
 
 _MAX_COLUMNS_JSON_BYTES = 64 * 2**20
@@ -43,8 +46,8 @@ class Contents:
 
     Attributes:
         table: One row a (participant, visit); a RangeIndex.
-        columns: Description of every column that is not part of STRUCTURE.
-        next_part: The number of the next part of each modality; numbers are never used twice.
+        columns: Description of every column that is not part of STRUCTURE or TRUTH_PLACES.
+        next_part: The number of the next part of each of STORED; numbers are never used twice.
     """
 
     table: pd.DataFrame
@@ -55,16 +58,18 @@ class Contents:
 def empty() -> Contents:
     """Return the contents of a cohort without rows."""
     columns = dict(RECORDING_COLUMNS)
-    return Contents(typed(pd.DataFrame(), columns), columns, dict.fromkeys(MODALITIES, 1))
+    return Contents(typed(pd.DataFrame(), columns), columns, dict.fromkeys(STORED, 1))
 
 
 def typed(table: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
     """Return ``table`` with exactly the columns of a cohort, each of its own type.
 
-    Numbers are float64 with NaN where missing, texts objects with None, indices Int64.
+    Numbers are float64 with NaN where missing, texts objects with None, indices Int64. Places of
+    truth are left out where no row has any.
     """
     result: dict[str, object] = {}
-    for name in (*STRUCTURE, *columns):
+    places = [name for name in TRUTH_PLACES if name in table and table[name].notna().any()]
+    for name in (*STRUCTURE, *places, *columns):
         values = table[name] if name in table else pd.Series([None] * len(table), dtype=object)
         if name.endswith("_index") and name in _TYPES:
             result[name] = pd.array(values, dtype="Int64")
@@ -193,13 +198,14 @@ def _read_columns(path: Path) -> tuple[dict[str, Column], dict[str, int]]:
     described, numbers = facts.get("columns"), facts.get("next_part")
     if not isinstance(described, dict) or not isinstance(numbers, dict):
         raise CohortError(damaged)
-    if any(type(numbers.get(name)) is not int for name in MODALITIES):
+    numbers = {**dict.fromkeys(TRUTHS, 1), **numbers}  # older cohorts know no truth
+    if any(type(numbers.get(name)) is not int for name in STORED):
         raise CohortError(damaged)
     try:
         columns = {name: Column.from_json(column) for name, column in described.items()}
     except InputError as error:
         raise CohortError(f"{path} is damaged: {error}") from error
-    return columns, {name: numbers[name] for name in MODALITIES}
+    return columns, {name: numbers[name] for name in STORED}
 
 
 def _check_schema(schema: pa.Schema, columns: Mapping[str, Column], folder: Path) -> None:

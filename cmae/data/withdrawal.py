@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cmae.data import genotypes
 from cmae.data import table as tables
-from cmae.data.modality import MODALITIES, Modality
+from cmae.data.modality import STORED, Modality
 from cmae.data.parts import PartReader, PartWriter
+from cmae.data.rows import stored_in
 from cmae.data.staging import RECORDINGS, Staging, locked, remove_leftovers
 from cmae.data.writer import part_name, referenced
 from cmae.errors import InputError
@@ -23,9 +25,10 @@ class DropSummary:
     Attributes:
         participants: Participants who were in the cohort and are not any more.
         rows: Their rows.
-        recordings: Their recordings by modality.
+        recordings: Their recordings by modality, and a simulator's truth of them.
         unknown: Identifiers that the cohort did not have.
         parts_rewritten: Parts that were written anew, or deleted, without them.
+        genotypes: Their samples in the genotypes beside the cohort.
     """
 
     participants: int
@@ -33,12 +36,14 @@ class DropSummary:
     recordings: dict[str, int]
     unknown: int
     parts_rewritten: int
+    genotypes: int = 0
 
 
 def withdraw(folder: Path, participants: Set[str]) -> DropSummary:
     """Remove participants from the cohort in ``folder``.
 
-    Every part that holds a recording which no remaining row refers to is rewritten and deleted.
+    Every part that holds a recording which no remaining row refers to is rewritten and deleted, and
+    so are the genotypes beside the cohort.
 
     Args:
         folder: The cohort.
@@ -69,7 +74,7 @@ def withdraw(folder: Path, participants: Set[str]) -> DropSummary:
         staging = Staging(folder)
         rewritten = 0
         try:
-            for modality in MODALITIES.values():
+            for modality in (STORED[name] for name in stored_in(old.table)):
                 column = f"{modality.name}_part"
                 for name in old.table[column].dropna().unique():
                     keep = np.flatnonzero(left[column] == name)
@@ -82,6 +87,8 @@ def withdraw(folder: Path, participants: Set[str]) -> DropSummary:
                     next_part[modality.name] += 1
                     left = _rewritten(left, keep, modality, staging.path / new, reader)
                     names[name] = new
+            # Before the rows go, so that a drop that was killed can be asked for again.
+            samples = genotypes.withdraw(folder, participants)
             for new in names.values():
                 (staging.path / new).replace(folder / RECORDINGS / new)
             tables.save(folder, tables.Contents(left, old.columns, next_part))
@@ -92,9 +99,10 @@ def withdraw(folder: Path, participants: Set[str]) -> DropSummary:
     return DropSummary(
         participants=int(found["participant_id"].nunique()),
         rows=len(found),
-        recordings={name: int(found[f"{name}_part"].notna().sum()) for name in MODALITIES},
+        recordings={name: int(found[f"{name}_part"].notna().sum()) for name in stored_in(found)},
         unknown=len(participants - set(found["participant_id"])),
         parts_rewritten=rewritten,
+        genotypes=samples,
     )
 
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from cmae.data import table as tables
 from cmae.data.column import Column
-from cmae.data.modality import ECG, MODALITIES, MRI, Modality
+from cmae.data.modality import MODALITIES, STORED, TRUTHS, Modality
 from cmae.data.parts import PartWriter
-from cmae.data.rows import Key, PendingRows, merge, merged_columns
+from cmae.data.rows import Key, PendingRows, merge, merged_columns, stored_in
 from cmae.data.staging import RECORDINGS, Staging, locked, remove_leftovers
 from cmae.errors import CohortError, InputError
 
@@ -30,7 +30,7 @@ class WriteSummary:
 
     Attributes:
         rows: Rows (participant, visit) that are new in the cohort.
-        recordings: New recordings by modality.
+        recordings: New recordings by modality, and new truth of them where there is any.
         kept: Recordings that came, but were there already; the older one is kept.
     """
 
@@ -72,7 +72,7 @@ class CohortWriter:
         keys = list(zip(contents.table["participant_id"], contents.table["visit"], strict=True))
         self._present = {
             name: {keys[k] for k in np.flatnonzero(contents.table[f"{name}_part"].notna())}
-            for name in MODALITIES
+            for name in stored_in(contents.table)
         }
         return self
 
@@ -103,6 +103,7 @@ class CohortWriter:
         ecg: NDArray[Any] | None = None,
         mri: NDArray[Any] | None = None,
         values: Mapping[str, object] | None = None,
+        truth: Mapping[str, NDArray[Any]] | None = None,
         is_simulated: bool = False,
     ) -> None:
         """Add a row, or what is missing in a row that exists.
@@ -114,6 +115,7 @@ class CohortWriter:
             mri: (96, 96, 50) in scanner intensity, integers or floats.
             values: By column name; None and NaN are missing. Names are those of the writer's
                 columns, of the cohort's, and of RECORDING_COLUMNS.
+            truth: What a simulator knows of its recordings, by a name of TRUTHS.
             is_simulated: Whether a simulator made this.
 
         Raises:
@@ -124,13 +126,16 @@ class CohortWriter:
             raise CohortError("This writer cannot write any more: make another one.")
         key = _key(participant_id, visit)
         checked = self._pending.check(values or {})
+        unknown = set(truth or {}) - set(TRUTHS)
+        if unknown:
+            raise InputError(f"No truth is called {min(unknown)!r}: choose of {', '.join(TRUTHS)}.")
         recordings = {
-            modality.name: _stored_as(modality, recording)
-            for modality, recording in ((ECG, ecg), (MRI, mri))
+            name: _stored_as(STORED[name], recording)
+            for name, recording in {"ecg": ecg, "mri": mri, **(truth or {})}.items()
             if recording is not None
         }
         for name, recording in recordings.items():
-            if key in self._present[name]:
+            if key in self._present.setdefault(name, set()):
                 self.summary.kept += 1
                 continue
             part, index = self._write(name, recording)
@@ -191,7 +196,7 @@ class CohortWriter:
             part = None
         if part is None:
             path = self._staging.path / f"{_STAGED}{name}-{len(self._part_names) + 1:04d}.h5"
-            part = PartWriter(path, MODALITIES[name], recording.dtype)
+            part = PartWriter(path, STORED[name], recording.dtype)
             self._open_parts[kind] = part
             self._part_names.append(path.name)
         index = part.append(recording)
@@ -212,12 +217,11 @@ class CohortWriter:
             columns = merged_columns(old.columns, self._new_columns)
             merged, kept = merge(old.table, new, columns)
             names, next_part = _number(self._part_names, old.next_part, merged)
-            for modality in MODALITIES:
-                column = f"{modality}_part"
+            for name in stored_in(merged):
+                column = f"{name}_part"
                 merged[column] = merged[column].replace(names)
-                self.summary.recordings[modality] = int(
-                    merged[column].notna().sum() - old.table[column].notna().sum()
-                )
+                before = old.table[column].notna().sum() if column in old.table else 0
+                self.summary.recordings[name] = int(merged[column].notna().sum() - before)
             folder = self._folder / RECORDINGS
             try:
                 for local, name in names.items():
@@ -232,12 +236,12 @@ class CohortWriter:
 
 def referenced(table: pd.DataFrame) -> set[str]:
     """Return the names of all parts in which the rows of ``table`` have recordings."""
-    return {name for modality in MODALITIES for name in table[f"{modality}_part"].dropna().unique()}
+    return {part for name in stored_in(table) for part in table[f"{name}_part"].dropna().unique()}
 
 
-def part_name(modality: str, number: int) -> str:
-    """Return the file name of a part."""
-    return f"{modality}-{number:04d}.h5"
+def part_name(stored: str, number: int) -> str:
+    """Return the file name of a part that holds what of STORED is named."""
+    return f"{stored}-{number:04d}.h5"
 
 
 def _number(

@@ -12,6 +12,7 @@ import numpy as np
 from cmae.data.column import Column
 from cmae.simulate.describe import described
 from cmae.simulate.reference import Floats, log_normal, mean_sd, normal
+from cmae.simulate.section import VENTRICLE_SHAPE
 
 UNIFORMS = ("sex",)
 NORMALS = (
@@ -206,7 +207,7 @@ def atria_and_motion(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -
 
 def _wall_mm(lvedv: Floats, mass: Floats, length: Floats) -> Floats:
     """Mean wall at end diastole of a truncated ellipsoid, 1.05 g of muscle a mL."""
-    shape = np.pi * length * 0.752
+    shape = np.pi * length * VENTRICLE_SHAPE
     outside = np.sqrt((lvedv + mass / 1.05) * 1000 / (shape * 1.05))
     result: Floats = outside - np.sqrt(lvedv * 1000 / shape)
     return result

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cmae.errors import SettingsError
-from cmae.simulate import anatomy, disease, electricity, imaging
+from cmae.simulate import anatomy, disease, electricity, genotypes, imaging
 from cmae.simulate.factors import COLUMNS
 from cmae.simulate.reference import Floats
 from cmae.simulate.settings import PopulationSettings
@@ -37,6 +37,7 @@ def draw(
     seed: int,
     first: int = 0,
     settings: PopulationSettings = REALISTIC,
+    variants: int = 0,
 ) -> pd.DataFrame:
     """Draw participants ``first`` … ``first + participants − 1`` of the population of ``seed``.
 
@@ -45,6 +46,8 @@ def draw(
         seed: Names the population; 0 or larger.
         first: Number of the first participant; 0 or larger.
         settings: How sick, noisy and hard to translate they are.
+        variants: Genetic variants that they are genotyped at, which shift factors by
+            ``genotypes.EFFECTS``; 0: none, and the population is as it is without genetics.
 
     Returns:
         One row a participant, indexed by the participant's number, with the columns of COLUMNS in
@@ -58,7 +61,10 @@ def draw(
             f"Simulating {participants} participants from number {first} with seed {seed} is "
             "impossible: ask for at least 1 participant, and for a seed of 0 or more."
         )
-    noise = _numbers(range(first, first + participants), seed)
+    numbers = range(first, first + participants)
+    noise = _numbers(numbers, seed)
+    if variants:
+        noise = genotypes.shifted(noise, numbers, seed=seed, variants=variants)
     for name in (*electricity.PRIVATE, *imaging.PRIVATE):
         noise[name] = noise[name] * np.sqrt(settings.private_variance)
     heart: dict[str, Floats] = {}
