@@ -262,6 +262,7 @@ def _phenotype(split: _Split, name: str, source: str) -> PhenotypeCeiling | None
     train, test = (np.isfinite(truth) & rows for rows in (split.train, ~split.train))
     if kind == "binary" and _fewest(truth[train], truth[test]) < FEWEST:
         return None
+    statistic: Callable[[Floats, Floats], float]
     model = _boosting(kind).fit(inputs[train], truth[train])
     if kind == "binary":
         scores, measure, statistic = model.decision_function(inputs[test]), "auroc", _auroc
@@ -340,7 +341,8 @@ def _standardized(split: _Split, names: Sequence[str]) -> Floats:
     numbers = numbers_of(split.table, names)
     mean, sd = np.nanmean(numbers[split.train], axis=0), np.nanstd(numbers[split.train], axis=0)
     varies = sd > 1e-9
-    return np.nan_to_num((numbers[:, varies] - mean[varies]) / sd[varies])
+    result: Floats = np.nan_to_num((numbers[:, varies] - mean[varies]) / sd[varies])
+    return result
 
 
 def _ranks(
