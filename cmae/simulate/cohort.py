@@ -193,7 +193,7 @@ def _add(writer: CohortWriter, chunk: Chunk) -> None:
         if "ecg" in found:
             values["ecg_rr_ms"] = row["rr_ms"]
         if "mri" in found:
-            values["mri_rr_ms"] = row["rr_ms"]
+            values["mri_rr_ms"] = row["scan_rr_ms"]
             values["mri_pixel_mm"] = MRI_PIXEL_MM
             values["mri_frames_recorded"] = MRI_FRAMES
         writer.add(

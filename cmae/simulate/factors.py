@@ -3,14 +3,12 @@
 from cmae.data.column import Column
 from cmae.simulate import anatomy, disease, electricity, imaging
 
-SHARED = (
-    "rr_ms", "pr_ms", "qrs_ms", "qt_ms", "atrial_fibrillation", "left_bundle_branch_block",
-    "infarct_territory",
-)  # fmt: skip
+SHARED = ("left_bundle_branch_block", "infarct_territory")
 """Factors that both renderers see as they are."""
 
 ECG_INPUTS = (
     *SHARED,
+    "rr_ms", "pr_ms", "qrs_ms", "qt_ms",
     "right_bundle_branch_block", "qrs_axis_deg", "qrs_turn_deg", "qrs_gain", "p_duration_ms",
     "p_gain", "p_terminal", "t_gain", "t_axis_offset_deg", "t_skew", "st_strain", "j_elevation",
     "septal_gain", "terminal_gain", "precordial_gain", "precordial_shift", "ecg_noise_mv",
@@ -21,7 +19,8 @@ MRI_INPUTS = (
     *SHARED,
     "lvedv_ml", "lvesv_ml", "lv_mass_g", "lv_length_mm", "lv_shortening", "rvedv_ml", "rvesv_ml",
     "tapse_mm", "la_max_ml", "la_ef_percent", "ra_max_ml", "atrial_kick_share", "heart_lie_z",
-    "heart_turn_z", "chest_fat_mm", "heart_fat_mm", "end_systole_scatter_ms", "section_tilt_deg",
+    "heart_turn_z", "chest_fat_mm", "heart_fat_mm", "scan_rr_ms", "ejection_start_ms",
+    "ejection_stop_ms", "atrial_lead_ms", "section_tilt_deg",
     "section_row_mm", "section_column_mm", "atrial_septum_deg", "outflow_share", "coil_row",
     "coil_column", "scanner_gain", "scanner_noise", "blood_contrast", "scanner_blur",
     "noise_grain", "shim_row", "shim_column", "shim_curve", "chest_depth_mm", "chest_width_mm",

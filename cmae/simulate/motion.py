@@ -48,7 +48,7 @@ def cycle(heart: Mapping[str, Any]) -> Cycle:
     """Return one cycle of a heart.
 
     Ejection ends where the T wave ends; rapid filling follows the isovolumic relaxation; the atrial
-    kick starts a PR interval before the next R peak and ends with it, so diastasis is what the rate
+    kick starts about a PR interval before the next R peak and ends with it, so diastasis is what the rate
     leaves between the two.
 
     Args:
@@ -57,11 +57,9 @@ def cycle(heart: Mapping[str, Any]) -> Cycle:
     Returns:
         The cycle at ``k / MRI_FRAMES`` of RR.
     """
-    rr, qrs = heart["rr_ms"], heart["qrs_ms"]
+    rr, start = heart["scan_rr_ms"], heart["ejection_start_ms"]
     time = np.arange(FINE) / FINE * rr
-    start = 18.0 + 0.30 * qrs
-    stop = heart["qt_ms"] - 0.44 * qrs + heart["end_systole_scatter_ms"]
-    stop = min(max(stop, start + 160.0), 0.72 * rr)
+    stop = min(max(heart["ejection_stop_ms"], start + 160.0), 0.72 * rr)
     early_start = stop + 55.0
     early_length = min(230.0, 0.96 * rr - early_start)
     kick = heart["atrial_kick_share"]
@@ -69,7 +67,7 @@ def cycle(heart: Mapping[str, Any]) -> Cycle:
     early = _swept((time - early_start) / early_length, 0.80)
     slow = ((time - early_start) / (rr - early_start)).clip(0, 1)
     if kick > 0:
-        kick_length = min(max(float(heart["pr_ms"]), 90.0), 0.4 * rr)
+        kick_length = min(max(float(heart["atrial_lead_ms"]), 90.0), 0.4 * rr)
         atrial = _swept((time - rr + kick_length) / kick_length, 1.0)
     else:
         atrial = slow
