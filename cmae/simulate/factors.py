@@ -11,9 +11,10 @@ SHARED = (
 
 ECG_INPUTS = (
     *SHARED,
-    "right_bundle_branch_block", "qrs_axis_deg", "qrs_turn_deg", "qrs_gain", "p_duration_ms",
-    "p_gain", "p_terminal", "t_gain", "t_axis_offset_deg", "t_skew", "st_strain", "j_elevation",
-    "septal_gain", "terminal_gain", "precordial_gain", "precordial_shift", "ecg_noise_mv",
+    "right_bundle_branch_block", "qrs_axis_deg", "qrs_turn_deg", "qrs_gain", "posterior_gain",
+    "scar_extent", "p_duration_ms", "p_gain", "p_terminal", "t_gain", "t_axis_offset_deg",
+    "t_turn_deg", "t_skew", "st_strain", "j_elevation", "septal_gain", "terminal_gain",
+    "precordial_gain", "precordial_shift", "precordial_height", "limb_gain", "ecg_noise_mv",
 )  # fmt: skip
 """All that the ECG is made of: shared factors, those coupled to the heart's shape, and private."""
 
