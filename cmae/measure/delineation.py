@@ -20,7 +20,7 @@ QRS_SPEED_SHARE = 0.062
 """The QRS lasts while the leads move faster than this share of their fastest."""
 SMALLEST_P_MV = 0.016
 """Smallest root mean square over the leads of a P wave."""
-P_ABOVE_REST = 1.5
+P_ABOVE_REST = 1.1
 """How much P stands above what is left between T and the next P (fibrillatory waves)."""
 QUIET_SAMPLES = 5
 """Samples (10 ms) of little movement that part two waves."""
@@ -169,7 +169,7 @@ def _ramp(part: Floats) -> Floats:
 
 def _rest(smooth: Floats, t_end: float, interval: float) -> float:
     """Largest departure from a line between T and the next P, root mean square over leads."""
-    first = int(t_end + 30 * MS)
+    first = int(t_end + 60 * MS)
     last = int(min(R_PEAK_SAMPLE + 0.60 * interval, first + 240 * MS, len(smooth)))
     if last - first < 50 * MS:
         return 0.0

@@ -17,7 +17,7 @@ from cmae.simulate.pulses import Pulses
 Floats = NDArray[np.float64]
 Row = tuple[float, float, float, Floats]
 
-EDGE_SPEED = 0.05
+EDGE_SPEED = 0.043
 """A QRS complex begins and ends where the leads move at this share of their fastest."""
 
 SCARS = {
@@ -26,6 +26,9 @@ SCARS = {
     "lateral": ((-0.62, 0.05, -0.15), (-0.25, 0.0, -0.25)),
 }
 """Early and main forces that point away from a scar: the Q waves and the lost R of its leads."""
+
+FREE_WALL = (0.0, 0.0, 0.0, 0.4, 1.0, 0.9, 0.3, 0.0)
+"""How I, II, V1–V6 see the free wall next to V3 and V4."""
 
 SMOOTH = np.linalg.cholesky(
     np.exp(-0.5 * (np.subtract.outer(np.arange(6), np.arange(6)) / 1.1) ** 2) + 1e-6 * np.eye(6)
@@ -75,7 +78,7 @@ def depolarization(
 
 def _activation(heart: Mapping[str, Any], rng: np.random.Generator) -> list[Row]:
     """Septum, apex, free wall, posterior wall, base: shares of the duration and mV."""
-    back = heart["posterior_gain"]
+    back = heart["posterior_gain"] ** 0.8
     if heart["left_bundle_branch_block"]:
         rows = [
             (0.20, 0.085, (0.15, 0.10, 0.30)),
@@ -91,7 +94,7 @@ def _activation(heart: Mapping[str, Any], rng: np.random.Generator) -> list[Row]
             (0.19 * late, 0.062 * late, (-0.14 * septal, -0.10 * septal, -0.25 * septal)),
             (0.36 * late, 0.082 * late, (0.55, 0.34, 0.0)),
             (0.47 * late, 0.088 * late, (0.92, 0.62, 0.38 * back)),
-            (0.62 * late, 0.085 * late, (0.10, 0.22, 0.85 * back)),
+            (0.62 * late, 0.085 * late, (0.10, 0.22, 0.80 * back)),
             (0.80 * late, 0.070 * late, (-0.13 * terminal, -0.16 * terminal, 0.20 * terminal)),
         ]
         if is_right:
@@ -137,6 +140,9 @@ def _near_field(heart: Mapping[str, Any], rng: np.random.Generator) -> Pulses:
     for share, width, height in ((0.34, 0.075, 0.08), (0.52, 0.085, 0.12), (0.70, 0.07, 0.08)):
         moment = height * size * (SMOOTH @ rng.standard_normal(6))
         rows.append((share, width, width, np.concatenate([np.zeros(2), moment])))
+    # The free wall under V3 and V4: where voltage knows most of the left ventricle's mass.
+    wall = -0.30 * heart["posterior_gain"] * size * np.array(FREE_WALL)
+    rows.append((0.60, 0.08, 0.08, wall))
     local = 0.06 * size * rng.standard_normal(6)
     rows.append((float(rng.uniform(0.3, 0.7)), 0.04, 0.04, np.concatenate([np.zeros(2), local])))
     return Pulses.of(rows)
@@ -169,7 +175,7 @@ def atria(heart: Mapping[str, Any], rng: np.random.Generator) -> list[Row]:
         return []
     duration, gain = heart["p_duration_ms"], heart["p_gain"]
     apart = float(np.clip((duration - 112.0) / 25.0, 0.0, 1.0))
-    width = (0.178 - 0.03 * apart) * duration
+    width = (0.185 - 0.03 * apart) * duration
     right = gain * (np.array((0.035, 0.075, -0.042)) + bend[0])
     back = heart["p_terminal"] * np.array((0.02, 0.0, 0.045))
     left = gain * (np.array((0.050, 0.045, 0.0)) + back + bend[1])

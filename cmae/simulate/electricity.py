@@ -111,8 +111,8 @@ def waves(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[str,
     age_z = (heart["age_years"] - 63.5) / 7.8
     mean_index = np.where(sex > 0.5, 53.0, 42.0)
     mass_z = (np.log(heart["lv_mass_index_g_m2"] / mean_index) / 0.175).clip(-3, 4)
-    voltage = 0.16 * mass_z - 0.22 * bmi_z.clip(-2, 3) - 0.10 * age_z + 0.90 * noise["voltage"]
-    back = 0.66 * mass_z + 0.75 * noise["posterior"]
+    voltage = 0.33 * mass_z - 0.22 * bmi_z.clip(-2, 3) - 0.10 * age_z + 0.90 * noise["voltage"]
+    back = 0.70 * mass_z + 0.62 * noise["posterior"]
     la_z = np.log(heart["la_max_ml"] / np.where(sex > 0.5, 71.0, 62.0)) / 0.26
     ra_z = np.log(heart["ra_max_ml"] / np.where(sex > 0.5, 93.0, 69.0)) / 0.27
     fat_z = (np.log(heart["chest_fat_mm"] / 13.0) / 0.38).clip(-2.5, 3)
@@ -121,8 +121,8 @@ def waves(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[str,
     scar = 0.85 + 0.025 * (41.0 - heart["lvef_percent"]) + 0.40 * noise["scar"]
     p_size = 0.45 * ra_z - 0.15 * bmi_z + 0.85 * noise["p_gain"] + 0.4 * (ra_z - 1.2).clip(0, 2)
     return {
-        "qrs_gain": np.where(sex > 0.5, 0.76, 0.81) * np.exp(0.16 * voltage),
-        "posterior_gain": np.where(sex > 0.5, 1.25, 1.0) * np.exp(0.28 * back),
+        "qrs_gain": np.where(sex > 0.5, 0.725, 0.80) * np.exp(0.185 * voltage),
+        "posterior_gain": np.where(sex > 0.5, 1.29, 0.84) * np.exp(0.25 * back),
         "scar_extent": heart["infarct"] * scar.clip(0.0, 1.8),
         "p_duration_ms": 113 + 9.0 * (0.45 * la_z + 0.15 * age_z + 0.85 * noise["p_duration"]),
         "p_gain": np.exp(0.26 * p_size),
