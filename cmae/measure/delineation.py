@@ -20,7 +20,7 @@ QRS_SPEED_SHARE = 0.062
 """The QRS lasts while the leads move faster than this share of their fastest."""
 SMALLEST_P_MV = 0.016
 """Smallest root mean square over the leads of a P wave."""
-P_ABOVE_REST = 1.1
+P_ABOVE_REST = 1.4
 """How much P stands above what is left between T and the next P (fibrillatory waves)."""
 QUIET_SAMPLES = 5
 """Samples (10 ms) of little movement that part two waves."""

@@ -92,9 +92,9 @@ def _activation(heart: Mapping[str, Any], rng: np.random.Generator) -> list[Row]
         septal, terminal = heart["septal_gain"], heart["terminal_gain"]
         rows = [
             (0.19 * late, 0.062 * late, (-0.14 * septal, -0.10 * septal, -0.25 * septal)),
-            (0.36 * late, 0.082 * late, (0.55, 0.34, 0.0)),
-            (0.47 * late, 0.088 * late, (0.92, 0.62, 0.38 * back)),
-            (0.62 * late, 0.085 * late, (0.10, 0.22, 0.80 * back)),
+            (0.36 * late, 0.072 * late, (0.55, 0.34, 0.0)),
+            (0.47 * late, 0.074 * late, (0.92, 0.62, 0.38 * back)),
+            (0.62 * late, 0.075 * late, (0.10, 0.22, 0.80 * back)),
             (0.80 * late, 0.070 * late, (-0.13 * terminal, -0.16 * terminal, 0.20 * terminal)),
         ]
         if is_right:
@@ -170,16 +170,16 @@ def atria(heart: Mapping[str, Any], rng: np.random.Generator) -> list[Row]:
     Returns:
         Pulses of a dipole, time 0 at the begin of the QRS complex; none in fibrillation.
     """
-    bend = 0.009 * rng.standard_normal((2, 3))
+    bend = 0.014 * rng.standard_normal((2, 3))
     if not np.isfinite(heart["pr_ms"]):
         return []
     duration, gain = heart["p_duration_ms"], heart["p_gain"]
     apart = float(np.clip((duration - 112.0) / 25.0, 0.0, 1.0))
-    width = (0.185 - 0.03 * apart) * duration
-    right = gain * (np.array((0.035, 0.075, -0.042)) + bend[0])
+    width = (0.180 - 0.03 * apart) * duration
+    right = gain * (np.array((0.085, 0.070, -0.042)) + bend[0])
     back = heart["p_terminal"] * np.array((0.02, 0.0, 0.045))
-    left = gain * (np.array((0.050, 0.045, 0.0)) + back + bend[1])
-    recovery = -0.10 * (right + left)
+    left = gain * (np.array((0.100, 0.045, 0.0)) + back + bend[1])
+    recovery = -0.13 * (right + left)
     onset = -heart["pr_ms"]
     return [
         (onset + (0.36 - 0.06 * apart) * duration, width, width, right),

@@ -71,7 +71,7 @@ def _median_of_beats(beat: Pulses, heart: Mapping[str, Any], rng: np.random.Gene
     """Return the median (600, 8) over beats whose neighbours come a little early or late."""
     variation = 0.17 if heart["atrial_fibrillation"] else 0.016 * np.exp(0.6 * rng.normal())
     first, last = (round(edge / SAMPLE_MS) for edge in REACH)
-    single = beat.at(np.arange(first, last) * SAMPLE_MS)
+    single = beat.at(SAMPLE_MS * np.arange(first, last, dtype=np.float64))
     start = R_PEAK_SAMPLE + first
     own = np.zeros((SAMPLES, 8))
     _put(own, single, start)

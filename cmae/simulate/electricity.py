@@ -112,7 +112,7 @@ def waves(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[str,
     mean_index = np.where(sex > 0.5, 53.0, 42.0)
     mass_z = (np.log(heart["lv_mass_index_g_m2"] / mean_index) / 0.175).clip(-3, 4)
     voltage = 0.33 * mass_z - 0.22 * bmi_z.clip(-2, 3) - 0.10 * age_z + 0.90 * noise["voltage"]
-    back = 0.70 * mass_z + 0.62 * noise["posterior"]
+    back = 0.66 * mass_z + 0.54 * noise["posterior"]
     la_z = np.log(heart["la_max_ml"] / np.where(sex > 0.5, 71.0, 62.0)) / 0.26
     ra_z = np.log(heart["ra_max_ml"] / np.where(sex > 0.5, 93.0, 69.0)) / 0.27
     fat_z = (np.log(heart["chest_fat_mm"] / 13.0) / 0.38).clip(-2.5, 3)
@@ -121,8 +121,8 @@ def waves(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[str,
     scar = 0.85 + 0.025 * (41.0 - heart["lvef_percent"]) + 0.40 * noise["scar"]
     p_size = 0.45 * ra_z - 0.15 * bmi_z + 0.85 * noise["p_gain"] + 0.4 * (ra_z - 1.2).clip(0, 2)
     return {
-        "qrs_gain": np.where(sex > 0.5, 0.725, 0.80) * np.exp(0.185 * voltage),
-        "posterior_gain": np.where(sex > 0.5, 1.29, 0.84) * np.exp(0.25 * back),
+        "qrs_gain": np.where(sex > 0.5, 0.785, 0.87) * np.exp(0.185 * voltage),
+        "posterior_gain": np.where(sex > 0.5, 1.19, 0.75) * np.exp(0.25 * back),
         "scar_extent": heart["infarct"] * scar.clip(0.0, 1.8),
         "p_duration_ms": 113 + 9.0 * (0.45 * la_z + 0.15 * age_z + 0.85 * noise["p_duration"]),
         "p_gain": np.exp(0.26 * p_size),
@@ -133,7 +133,7 @@ def waves(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[str,
         "t_turn_deg": 18 * noise["t_turn"],
         "t_skew": (1.7 + 0.25 * noise["t_skew"]).clip(1.05, 2.4),
         "st_strain": strain.clip(0, 1.2),
-        "j_elevation": np.where(sex > 0.5, 1.0, 0.45) * np.exp(0.4 * noise["j_point"]),
+        "j_elevation": np.where(sex > 0.5, 1.0, 0.45) * np.exp(0.55 * noise["j_point"]),
         "septal_gain": np.exp(0.35 * noise["septal"]),
         "terminal_gain": np.exp(0.35 * noise["terminal"]),
         "precordial_gain": np.exp(-0.17 * fat_z + 0.07 * noise["precordial_gain"]),

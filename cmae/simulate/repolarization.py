@@ -12,7 +12,7 @@ from cmae.simulate.pulses import Pulses
 
 Floats = NDArray[np.float64]
 
-UPRIGHT = (0.26, 0.17, -0.17)
+UPRIGHT = (0.28, 0.15, -0.16)
 """T of an ordinary heart, (x, y, z) in mV: to the left, the feet and the front."""
 
 ISCHEMIA = {
@@ -42,13 +42,13 @@ def repolarization(
     """
     end = heart["qt_ms"]
     fall = 0.092 * end * np.exp(0.10 * rng.standard_normal())
-    peak, rise = end - 2.0 * fall, heart["t_skew"] * fall
+    peak, rise = end - 2.06 * fall, heart["t_skew"] * fall
     upright, opposite = _directions(heart, depolarization)
     main = upright + opposite
     # A loop that is open: its early part points elsewhere, so some leads see two phases.
     early = about_y(0.5 * rng.standard_normal()) @ about_z(0.4 * rng.standard_normal()) @ main
-    segment = 0.055 * heart["j_elevation"] * np.array((0.30, 0.25, -0.75)) + 0.24 * opposite
-    segment = segment + 0.012 * rng.standard_normal(3)
+    segment = 0.075 * heart["j_elevation"] * np.array((0.25, 0.12, -0.75)) + 0.24 * opposite
+    segment = segment + 0.026 * rng.standard_normal(3)
     swell = np.exp(0.6 * rng.standard_normal()) * (0.8 + 0.4 * (heart["rr_ms"] > 950))
     wave = swell * (np.array((0.012, 0.008, -0.018)) + 0.006 * rng.standard_normal(3))
     dipole = Pulses.of(

@@ -27,7 +27,7 @@ def residual(heart: Mapping[str, Any], rng: np.random.Generator) -> Floats:
     Returns:
         I, II, V1–V6, (600, 8) in mV.
     """
-    cut, drift_share = rng.choice((40.0, 100.0, 150.0)), rng.beta(4.0, 3.0)
+    cut, drift_share = rng.choice((40.0, 100.0, 150.0)), rng.beta(5.0, 2.5)
     safe = np.maximum(FREQUENCIES, 0.4)
     muscle = FREQUENCIES / 45 / (1 + (FREQUENCIES / 45) ** 2)
     drift = safe**-1.8 * (FREQUENCIES > 0)

@@ -109,32 +109,20 @@ def test_a_fragmented_neighbour_does_not_reach_into_the_beat(hearts):
     assert np.abs(near - far)[150:330].max() < 0.02
 
 
-def test_an_infarct_takes_r_and_leaves_q_by_territory_and_extent(hearts):
-    heart = next(h for h in hearts if h["disease"] == "healthy" and abs(h["qrs_axis_deg"]) < 60)
-    leads = {"anterior": "V3", "inferior": "aVF", "lateral": "I"}
-    for territory, lead in leads.items():
-        changes = {"infarct_territory": territory, "qrs_axis_deg": 30.0}
-        sums = [
-            np.mean(
-                [
-                    beat(heart, seed, scar_extent=e, **changes)[170:240, LEAD[lead]].sum()
-                    for seed in range(12)
-                ]
-            )
-            for e in (0.0, 1.5)
-        ]
-        if territory == "anterior":
-            assert sums[1] < sums[0]
-        early = [
-            np.mean(
-                [
-                    beat(heart, seed, scar_extent=e, **changes)[172:194, LEAD[lead]].min()
-                    for seed in range(12)
-                ]
-            )
-            for e in (0.0, 1.5)
-        ]
-        assert early[1] < early[0] - 0.1
+@pytest.mark.parametrize(
+    ("territory", "lead"), [("anterior", "V3"), ("inferior", "aVF"), ("lateral", "I")]
+)
+def test_an_infarct_leaves_q_in_its_leads_by_its_extent(hearts, territory, lead):
+    heart = {
+        **next(h for h in hearts if h["disease"] == "healthy"),
+        "infarct_territory": territory,
+        "qrs_axis_deg": 30.0,
+    }
+    early = [
+        np.mean([beat(heart, k, scar_extent=e)[172:194, LEAD[lead]].min() for k in range(12)])
+        for e in (0.0, 0.7, 1.5)
+    ]
+    assert early[0] - 0.03 > early[1] > early[2]
 
 
 def test_bundle_branch_blocks_have_their_leads(hearts):
@@ -160,7 +148,7 @@ def test_residual_noise_has_the_level_of_its_factor(hearts):
 
 @pytest.fixture(scope="module")
 def measured():
-    table = draw(1600, seed=8)
+    table = draw(1200, seed=8)
     rows = []
     for number, heart in enumerate(table.to_dict("records")):
         m = measure_ecg(ecg.render(heart, np.random.default_rng([8, number])), rr_ms=heart["rr_ms"])
