@@ -13,12 +13,14 @@ NORMALS = (
     "rate", "pr", "qrs", "qtc", "axis", "qrs_turn",
     "voltage", "strain", "p_duration", "p_gain", "p_terminal", "t_gain", "t_axis", "t_skew",
     "j_point", "septal", "terminal", "precordial", "ecg_noise", "precordial_gain",
+    "posterior", "precordial_height", "limb_gain", "t_turn", "scar",
 )  # fmt: skip
 """Random numbers of a participant. Append only: their order fixes every population."""
 
 PRIVATE = (
     "axis", "qrs_turn", "voltage", "strain", "p_duration", "p_gain", "p_terminal", "t_gain",
     "t_axis", "t_skew", "j_point", "septal", "terminal", "precordial", "precordial_gain",
+    "posterior", "precordial_height", "limb_gain", "t_turn", "scar",
 )  # fmt: skip
 """Those of NORMALS that no cine shows anything of."""
 
@@ -43,17 +45,22 @@ COLUMNS: dict[str, Column] = {
             ("rr_ms", "ms", "RR interval"),
             ("qrs_turn_deg", "°", "ECG: turn of the QRS loop in the horizontal plane"),
             ("qrs_gain", "", "ECG: size of the QRS loop"),
+            ("posterior_gain", "", "ECG: size of the forces to the back, of the free wall"),
+            ("scar_extent", "", "ECG: forces that an infarct took, 0 none"),
             ("p_gain", "", "ECG: size of the P loop"),
             ("p_terminal", "", "ECG: size of the left atrial part of P"),
             ("t_gain", "", "ECG: size of the T loop"),
             ("t_axis_offset_deg", "°", "ECG: frontal T axis against QRS axis"),
+            ("t_turn_deg", "°", "ECG: turn of the T loop in the horizontal plane"),
             ("t_skew", "", "ECG: upstroke over downstroke of the T wave"),
             ("st_strain", "", "ECG: strain pattern, 0 none"),
             ("j_elevation", "", "ECG: early repolarization"),
             ("septal_gain", "", "ECG: size of the initial septal vector"),
             ("terminal_gain", "", "ECG: size of the terminal basal vector"),
             ("precordial_gain", "", "ECG: size of the chest leads, smaller through a thick wall"),
-            ("precordial_shift", "electrodes", "ECG: misplacement of the chest electrodes"),
+            ("precordial_shift", "electrodes", "ECG: chest electrodes too far to the left"),
+            ("precordial_height", "spaces", "ECG: chest electrodes too high"),
+            ("limb_gain", "", "ECG: size of the limb leads, by where their electrodes are"),
             ("ecg_noise_mv", "mV", "ECG: residual noise, root mean square"),
         ),
     ),
@@ -110,26 +117,34 @@ def waves(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[str,
     age_z = (heart["age_years"] - 63.5) / 7.8
     mean_index = np.where(sex > 0.5, 53.0, 42.0)
     mass_z = (np.log(heart["lv_mass_index_g_m2"] / mean_index) / 0.175).clip(-3, 4)
-    voltage = 0.46 * mass_z - 0.22 * bmi_z.clip(-2, 3) - 0.10 * age_z + 0.78 * noise["voltage"]
+    voltage = 0.33 * mass_z - 0.22 * bmi_z.clip(-2, 3) - 0.10 * age_z + 0.90 * noise["voltage"]
+    back = 0.66 * mass_z + 0.54 * noise["posterior"]
     la_z = np.log(heart["la_max_ml"] / np.where(sex > 0.5, 71.0, 62.0)) / 0.26
     ra_z = np.log(heart["ra_max_ml"] / np.where(sex > 0.5, 93.0, 69.0)) / 0.27
     fat_z = (np.log(heart["chest_fat_mm"] / 13.0) / 0.38).clip(-2.5, 3)
     strain = heart["lv_hypertrophy"] * (0.25 + 0.35 * (noise["strain"] + 0.3).clip(0, 2))
     strain = strain + 0.25 * heart["dilated_failure"]
+    scar = 0.40 + 2.3 * heart["infarct_extent"] + 0.40 * noise["scar"]
+    p_size = 0.45 * ra_z - 0.15 * bmi_z + 0.85 * noise["p_gain"] + 0.4 * (ra_z - 1.2).clip(0, 2)
     return {
-        "qrs_gain": np.where(sex > 0.5, 0.80, 0.84) * np.exp(0.20 * voltage),
+        "qrs_gain": np.where(sex > 0.5, 0.785, 0.87) * np.exp(0.185 * voltage),
+        "posterior_gain": np.where(sex > 0.5, 1.19, 0.75) * np.exp(0.25 * back),
+        "scar_extent": heart["infarct"] * scar.clip(0.0, 1.8),
         "p_duration_ms": 113 + 9.0 * (0.45 * la_z + 0.15 * age_z + 0.85 * noise["p_duration"]),
-        "p_gain": np.exp(0.26 * (0.45 * ra_z - 0.15 * bmi_z + 0.85 * noise["p_gain"])),
+        "p_gain": np.exp(0.26 * p_size),
         "p_terminal": (0.9 + 0.35 * (0.55 * la_z + 0.8 * noise["p_terminal"])).clip(0.1, 2.4),
-        "t_gain": np.where(sex > 0.5, 1.05, 0.85)
-        * np.exp(0.26 * noise["t_gain"] - 0.10 * noise["rate"] - 0.06 * bmi_z - 0.08 * age_z),
-        "t_axis_offset_deg": 16 * noise["t_axis"],
+        "t_gain": np.where(sex > 0.5, 1.10, 0.88)
+        * np.exp(0.33 * noise["t_gain"] - 0.10 * noise["rate"] - 0.06 * bmi_z - 0.08 * age_z),
+        "t_axis_offset_deg": 18 * noise["t_axis"],
+        "t_turn_deg": 18 * noise["t_turn"],
         "t_skew": (1.7 + 0.25 * noise["t_skew"]).clip(1.05, 2.4),
         "st_strain": strain.clip(0, 1.2),
-        "j_elevation": np.where(sex > 0.5, 1.0, 0.45) * np.exp(0.4 * noise["j_point"]),
+        "j_elevation": np.where(sex > 0.5, 1.0, 0.45) * np.exp(0.55 * noise["j_point"]),
         "septal_gain": np.exp(0.35 * noise["septal"]),
         "terminal_gain": np.exp(0.35 * noise["terminal"]),
         "precordial_gain": np.exp(-0.17 * fat_z + 0.07 * noise["precordial_gain"]),
-        "precordial_shift": 0.22 * noise["precordial"],
+        "precordial_shift": 0.30 * noise["precordial"],
+        "precordial_height": 0.35 * noise["precordial_height"],
+        "limb_gain": 1.15 * np.exp(0.10 * noise["limb_gain"]),
         "ecg_noise_mv": 0.014 * np.exp(0.3 * noise["ecg_noise"]),
     }

@@ -95,18 +95,26 @@ def test_walls_thicken_by_a_third_to_two_thirds_in_the_healthy(hearts):
 
 
 def test_end_systole_comes_at_the_end_of_t_and_the_kick_a_pr_before_the_next_r(healthy):
-    heart = {**healthy, "rr_ms": 1000.0, "qt_ms": 400.0, "qrs_ms": 90.0, "pr_ms": 160.0}
+    heart = {
+        **healthy,
+        "scan_rr_ms": 1000.0,
+        "ejection_start_ms": 45.0,
+        "ejection_stop_ms": 360.0,
+        "atrial_lead_ms": 160.0,
+    }
     volume = cycle(heart).lv_ml
     assert volume.argmin() * 20 == pytest.approx(360, abs=50)
     filling = np.diff(volume[:50])
     assert filling[43:48].min() > 2 * np.abs(filling[38:41]).max()
-    without = cycle({**heart, "pr_ms": np.nan, "atrial_kick_share": 0.0}).lv_ml
+    without = cycle({**heart, "atrial_lead_ms": np.nan, "atrial_kick_share": 0.0}).lv_ml
     assert np.diff(without)[43:48].max() < 0.5 * filling[43:48].max()
 
 
 def test_diastasis_is_shorter_in_a_fast_heart(healthy):
     def resting(rr):
-        flow = np.abs(np.gradient(cycle({**healthy, "rr_ms": rr, "qt_ms": 360.0}).lv_ml))
+        flow = np.abs(
+            np.gradient(cycle({**healthy, "scan_rr_ms": rr, "ejection_stop_ms": 320.0}).lv_ml)
+        )
         return (flow[25:] < 0.12 * flow.max()).mean()
 
     assert resting(1100.0) > resting(650.0) + 0.1
@@ -125,11 +133,13 @@ def test_a_larger_ejection_fraction_darkens_more_of_the_cavity(healthy):
 def test_a_scar_moves_less(healthy):
     beat = cycle(healthy)
     moved = []
-    for territory in ("none", "lateral"):
-        shape = section({**healthy, "infarct_territory": territory}, beat)
+    for territory, extent in (("none", 0.0), ("lateral", 0.08), ("lateral", 0.2)):
+        scar = {"infarct_territory": territory, "infarct_extent": extent}
+        shape = section({**healthy, **scar}, beat)
         lateral = shape.lv.contour[:, 12, 0]
         moved.append(lateral[0] - lateral[beat.lv_ml.argmin()])
-    assert moved[1] < 0.6 * moved[0]
+    assert moved[2] < 0.6 * moved[0]
+    assert moved[2] < moved[1] < moved[0]
 
 
 def test_the_valve_planes_descend_by_their_displacement(hearts):

@@ -1,0 +1,55 @@
+"""Real sinus beats against simulated ones; nothing of the simulator was fitted to them."""
+
+import numpy as np
+import pytest
+
+from cmae.measure.electrocardiogram import measure_ecg
+from cmae.readers.ecg import read_ecg
+from cmae.readers.median_beat import median_beat
+from cmae.simulate import ecg
+from cmae.simulate.physiology import draw
+
+SINUS = {"426783006", "426177001", "427084000", "427393009"}
+"""SNOMED CT: sinus rhythm, bradycardia, tachycardia, arrhythmia."""
+ATRIAL_TACHYCARDIA = "713422000"
+REFUSED = {"JS20004", "JS20008"}
+"""Three of their chest leads are flat."""
+
+
+def values(beat, rr_ms):
+    m = measure_ecg(beat, rr_ms=rr_ms)
+    intervals = (m.pr_ms, m.p_duration_ms, m.qrs_ms, m.qt_ms / np.cbrt(rr_ms / 1000))
+    axes = (m.p_axis_deg, m.qrs_axis_deg, m.t_axis_deg)
+    return np.concatenate([intervals, axes, m.q_mv, m.r_mv, m.s_mv, m.t_mv])
+
+
+def is_sinus(header):
+    line = next(line for line in header.read_text().splitlines() if line.startswith("# Dx:"))
+    codes = set(line.removeprefix("# Dx:").strip().split(","))
+    return bool(codes & SINUS) and ATRIAL_TACHYCARDIA not in codes
+
+
+@pytest.fixture
+def real_beats(realdata):
+    folder = realdata / "ecg"
+    headers = [h for h in sorted((folder / "cinc2021").glob("*.hea")) if is_sinus(h)]
+    headers = [h for h in headers if h.stem not in REFUSED]
+    others = ["ptbxl/00001_lr.hea", "wfdb_ptb_s0010/s0010_re.hea", "dicom/waveform_ecg.dcm"]
+    return [median_beat(read_ecg(path)) for path in [*headers, *(folder / o for o in others)]]
+
+
+def test_measures_of_real_sinus_beats_lie_within_those_of_simulated_ones(real_beats):
+    table = draw(700, seed=6)
+    simulated = np.array(
+        [
+            values(ecg.render(heart, np.random.default_rng([6, k])), heart["rr_ms"])
+            for k, heart in enumerate(table.to_dict("records"))
+        ]
+    )
+    real = np.array([values(beat.recording, beat.rr_ms) for beat in real_beats])
+    assert len(real) >= 20
+    low, high = np.nanpercentile(simulated, [1, 99], axis=0)
+    known = np.isfinite(real)
+    inside = (real >= low) & (real <= high) & known
+    assert inside.sum() / known.sum() > 0.85
+    assert np.median(inside.sum(axis=1) / known.sum(axis=1)) > 0.9
