@@ -30,6 +30,9 @@ SCARS = {
 FREE_WALL = (0.0, 0.0, 0.0, 0.4, 1.0, 0.9, 0.3, 0.0)
 """How I, II, V1–V6 see the free wall next to V3 and V4."""
 
+ATRIAL_SIGHT = np.array([1.0, 1.0, 1.0, 0.8, 0.65, 0.6, 0.6, 0.65])[:, None]
+"""How I, II, V1–V6 see the atria, which lie behind the dipole's origin, against the ventricles."""
+
 SMOOTH = np.linalg.cholesky(
     np.exp(-0.5 * (np.subtract.outer(np.arange(6), np.arange(6)) / 1.1) ** 2) + 1e-6 * np.eye(6)
 )
@@ -176,9 +179,9 @@ def atria(heart: Mapping[str, Any], rng: np.random.Generator) -> list[Row]:
     duration, gain = heart["p_duration_ms"], heart["p_gain"]
     apart = float(np.clip((duration - 112.0) / 25.0, 0.0, 1.0))
     width = (0.180 - 0.03 * apart) * duration
-    right = gain * (np.array((0.085, 0.070, -0.042)) + bend[0])
+    right = gain * (np.array((0.070, 0.055, -0.042)) + bend[0])
     back = heart["p_terminal"] * np.array((0.02, 0.0, 0.045))
-    left = gain * (np.array((0.100, 0.045, 0.0)) + back + bend[1])
+    left = gain * (np.array((0.080, 0.040, 0.0)) + back + bend[1])
     recovery = -0.13 * (right + left)
     onset = -heart["pr_ms"]
     return [

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmae.data.modality import ECG_RATE_HZ, R_PEAK_SAMPLE
-from cmae.simulate.depolarization import atria, depolarization
+from cmae.simulate.depolarization import ATRIAL_SIGHT, atria, depolarization
 from cmae.simulate.leads import electrodes, twelve
 from cmae.simulate.pulses import Pulses
 from cmae.simulate.repolarization import repolarization
@@ -50,7 +50,7 @@ def render(
     beat = ventricles.qrs + repolarization(heart, ventricles, matrix, rng)
     p = atria(heart, rng)
     if p:
-        beat = beat + Pulses.of(p).seen_by(matrix)
+        beat = beat + Pulses.of(p).seen_by(ATRIAL_SIGHT * matrix)
     r_peak = _r_peak_ms(ventricles.qrs, heart["qrs_ms"])
     leads = _median_of_beats(beat.in_time(1.0, -r_peak), heart, rng)
     if not p:

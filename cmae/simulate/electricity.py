@@ -117,7 +117,7 @@ def waves(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[str,
     age_z = (heart["age_years"] - 63.5) / 7.8
     mean_index = np.where(sex > 0.5, 53.0, 42.0)
     mass_z = (np.log(heart["lv_mass_index_g_m2"] / mean_index) / 0.175).clip(-3, 4)
-    voltage = 0.33 * mass_z - 0.22 * bmi_z.clip(-2, 3) - 0.10 * age_z + 0.90 * noise["voltage"]
+    voltage = 0.37 * mass_z - 0.22 * bmi_z.clip(-2, 3) - 0.10 * age_z + 0.90 * noise["voltage"]
     back = 0.66 * mass_z + 0.54 * noise["posterior"]
     la_z = np.log(heart["la_max_ml"] / np.where(sex > 0.5, 71.0, 62.0)) / 0.26
     ra_z = np.log(heart["ra_max_ml"] / np.where(sex > 0.5, 93.0, 69.0)) / 0.27
