@@ -76,9 +76,6 @@ class RetrievalCeiling:
     """How often the own recording is among the k that rank first.
 
     Attributes:
-        factors: ``all``: factors that both renderers get as they are (rate, intervals …) are
-            matched too, as if a cine showed them exactly; ``coupled``: only the factors that the
-            cine's renderer alone gets, which the ECG tells of by their correlations.
         query: Modality that is asked with, ``ecg`` or ``mri``.
         k: How many count as first.
         recall: Share of queries whose own recording is among them.
@@ -89,7 +86,6 @@ class RetrievalCeiling:
         gallery: Recordings that are ranked for each.
     """
 
-    factors: str
     query: str
     k: int
     recall: float
@@ -315,25 +311,14 @@ def _interval(
 
 
 def _retrieval(split: _Split) -> tuple[RetrievalCeiling, ...]:
-    coupled = tuple(name for name in MRI_INPUTS if name not in SHARED)
-    names = {"coupled": coupled, "all": (*coupled, *SHARED)}
-    factors = {which: _standardized(split, some) for which, some in names.items()}
-    every = factors["all"]
-    train = split.train
+    # The flags that both renderers get are left out: few have them, and disease shows in the rest.
+    truth = _standardized(split, [name for name in MRI_INPUTS if name not in SHARED])
+    inputs, train = split.inputs["ecg"], split.train
     predicted = np.stack(
-        [
-            _boosting("continuous")
-            .fit(split.inputs["ecg"][train], y[train])
-            .predict(split.inputs["ecg"])
-            for y in every.T
-        ],
+        [_boosting("continuous").fit(inputs[train], y[train]).predict(inputs) for y in truth.T],
         axis=1,
     )
-    found: list[RetrievalCeiling] = []
-    for which, truth in factors.items():
-        own = predicted[:, : truth.shape[1]]
-        found += _recalls(which, *_ranks(truth, own, train))
-    return tuple(found)
+    return tuple(_recalls(*_ranks(truth, predicted, train)))
 
 
 def _standardized(split: _Split, names: Sequence[str]) -> Floats:
@@ -370,7 +355,7 @@ def _ranks(
 
 
 def _recalls(
-    factors: str, ecg_ranks: NDArray[np.int64], mri_ranks: NDArray[np.int64], gallery: int
+    ecg_ranks: NDArray[np.int64], mri_ranks: NDArray[np.int64], gallery: int
 ) -> list[RetrievalCeiling]:
     found = []
     for query, ranks in (("ecg", ecg_ranks), ("mri", mri_ranks)):
@@ -378,8 +363,6 @@ def _recalls(
             hits = (ranks < k).astype(np.float64)
             value, low, high = _interval(lambda one, _: float(one.mean()), hits, hits)
             found.append(
-                RetrievalCeiling(
-                    factors, query, k, value, low, high, k / gallery, len(hits), gallery
-                )
+                RetrievalCeiling(query, k, value, low, high, k / gallery, len(hits), gallery)
             )
     return found

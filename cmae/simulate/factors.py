@@ -19,13 +19,13 @@ ECG_INPUTS = (
 MRI_INPUTS = (
     *SHARED,
     "lvedv_ml", "lvesv_ml", "lv_mass_g", "lv_length_mm", "lv_shortening", "rvedv_ml", "rvesv_ml",
-    "tapse_mm", "infarct_extent", "la_max_ml", "la_ef_percent", "ra_max_ml", "atrial_kick_share", "heart_lie_z",
-    "heart_turn_z", "chest_fat_mm", "heart_fat_mm", "scan_rr_ms", "ejection_start_ms",
-    "ejection_stop_ms", "atrial_lead_ms", "section_tilt_deg",
-    "section_row_mm", "section_column_mm", "atrial_septum_deg", "outflow_share", "coil_row",
-    "coil_column", "scanner_gain", "scanner_noise", "blood_contrast", "scanner_blur",
-    "noise_grain", "shim_row", "shim_column", "shim_curve", "chest_depth_mm", "chest_width_mm",
-    "liver_rise_mm", "flow_contrast", "atrial_inflow",
+    "tapse_mm", "infarct_extent", "la_max_ml", "la_ef_percent", "ra_max_ml", "atrial_kick_share",
+    "heart_lie_z", "heart_turn_z", "chest_fat_mm", "heart_fat_mm", "scan_rr_ms",
+    "ejection_start_ms", "ejection_stop_ms", "atrial_lead_ms", "section_tilt_deg", "section_row_mm",
+    "section_column_mm", "atrial_septum_deg", "outflow_share", "coil_row", "coil_column",
+    "scanner_gain", "scanner_noise", "blood_contrast", "scanner_blur", "noise_grain", "shim_row",
+    "shim_column", "shim_curve", "chest_depth_mm", "chest_width_mm", "liver_rise_mm",
+    "flow_contrast", "atrial_inflow",
 )  # fmt: skip
 """All that the cine is made of: shared factors, the heart's shape, and private."""
 

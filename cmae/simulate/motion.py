@@ -47,9 +47,9 @@ class Cycle:
 def cycle(heart: Mapping[str, Any]) -> Cycle:
     """Return one cycle of a heart.
 
-    Ejection ends where the T wave ends; rapid filling follows the isovolumic relaxation; the atrial
-    kick starts about a PR interval before the next R peak and ends with it, so diastasis is what the rate
-    leaves between the two.
+    Ejection ends about where the T wave ends; rapid filling follows the isovolumic relaxation; the
+    atrial kick starts about a PR interval before the next R peak and ends with it, so diastasis is
+    what the rate leaves between the two.
 
     Args:
         heart: The factors of MRI_INPUTS, a row of ``physiology.draw``.

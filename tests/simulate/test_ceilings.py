@@ -39,20 +39,18 @@ def test_ceilings_lie_between_chance_and_knowing(found):
     mass = of(found, "lv_mass_g", "ecg")
     assert 0.2 < mass.value < 0.8
     assert 0.1 < mass.within_sex < mass.value
-    assert of(found, "heart_rate_bpm", "mri").value > 0.95
-    assert of(found, "atrial_fibrillation", "mri").value > 0.99
+    assert 0.7 < of(found, "heart_rate_bpm", "mri").value < 0.95
+    assert of(found, "lv_hypertrophy", "mri").value > 0.8
     assert of(found, "la_ef_percent", "ecg").value < 0.5
 
 
-def test_retrieval_is_better_than_chance_and_best_where_all_factors_are_matched(found):
-    recalls = {(row.factors, row.query, row.k): row for row in found.retrieval}
-    assert len(recalls) == 12
-    for (factors, query, k), row in recalls.items():
+def test_retrieval_is_better_than_chance(found):
+    recalls = {(row.query, row.k): row for row in found.retrieval}
+    assert len(recalls) == 6
+    for (_, k), row in recalls.items():
         assert row.low <= row.recall <= row.high
-        assert row.recall > 2 * row.chance
+        assert row.recall > 5 * row.chance
         assert row.chance == k / row.gallery
-        if factors == "coupled":
-            assert recalls["all", query, k].recall >= row.recall
 
 
 def test_without_private_variance_more_can_be_told(found):
