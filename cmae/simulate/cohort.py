@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from cmae.data import genotypes as genotype_files
 from cmae.data.cohort import Cohort
@@ -290,9 +291,8 @@ def _rendered(orders: list[_Order], processes: int) -> Iterator[Chunk]:
 
 
 def _one_thread() -> None:
-    """Keep linear algebra of a worker on its own core."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = "1"
+    """Keep linear algebra of a worker on its own core; NumPy is loaded by now."""
+    threadpool_limits(1)
 
 
 def _cores() -> int:

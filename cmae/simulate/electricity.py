@@ -122,7 +122,9 @@ def waves(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[str,
     la_z = np.log(heart["la_max_ml"] / np.where(sex > 0.5, 71.0, 62.0)) / 0.26
     ra_z = np.log(heart["ra_max_ml"] / np.where(sex > 0.5, 93.0, 69.0)) / 0.27
     fat_z = (np.log(heart["chest_fat_mm"] / 13.0) / 0.38).clip(-2.5, 3)
-    strain = heart["lv_hypertrophy"] * (0.25 + 0.35 * (noise["strain"] + 0.3).clip(0, 2))
+    thick = heart["lv_hypertrophy"]
+    strain = thick * (0.10 + 0.40 * (noise["strain"] + 0.5).clip(0, 2))
+    strain = strain + (1 - thick) * 0.20 * (noise["strain"] - 0.8).clip(0, 2)  # seen in the healthy
     strain = strain + 0.25 * heart["dilated_failure"]
     scar = 0.40 + 2.3 * heart["infarct_extent"] + 0.40 * noise["scar"]
     p_size = 0.45 * ra_z - 0.15 * bmi_z + 0.85 * noise["p_gain"] + 0.4 * (ra_z - 1.2).clip(0, 2)
