@@ -1,8 +1,15 @@
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from cmae.errors import InputError
-from cmae.evaluation.realism import KINDS, beat_values, discrimination, share_within
+from cmae.evaluation.realism import (
+    KINDS,
+    beat_values,
+    cine_values,
+    discrimination,
+    share_within,
+)
 from cmae.simulate import ecg
 from cmae.simulate.physiology import draw
 
@@ -67,3 +74,22 @@ def test_too_few_beats_are_refused(beats):
         discrimination(recordings[:50], recordings[:3], rr_ms=(rr[:50], rr[:3]))
     with pytest.raises(InputError, match="cannot be compared"):
         share_within(np.zeros((5, 3)), np.zeros((0, 3)))
+
+
+def test_a_still_cine_does_not_move_and_a_beating_one_beats_in_its_harmonic():
+    rng = np.random.default_rng(0)
+    still = np.repeat(rng.normal(size=(96, 96, 1)), 50, axis=2)
+    beating = still * (1 + 0.5 * np.cos(2 * np.pi * 2 * np.arange(50) / 50))
+    noisy = still + rng.normal(size=(96, 96, 50))
+    assert cine_values(still)["share of variance that moves"] == pytest.approx(0, abs=1e-9)
+    assert cine_values(beating)["of it in harmonics 1 to 3"] == pytest.approx(1)
+    assert cine_values(noisy)["share of variance that moves"] == pytest.approx(0.5, abs=0.02)
+    assert cine_values(noisy)["of it in harmonics 8 and above"] == pytest.approx(18 / 25, abs=0.03)
+
+
+def test_a_white_cine_has_a_flat_spectrum_and_a_smooth_one_a_steep_one():
+    white = np.random.default_rng(0).normal(size=(96, 96, 50))
+    smooth = gaussian_filter(white, (2, 2, 0))
+    name = "slope of the spectrum, coarse"
+    assert cine_values(white)[name] == pytest.approx(0, abs=0.15)
+    assert cine_values(smooth)[name] < -1
