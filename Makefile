@@ -17,16 +17,17 @@ WORKERS ?= 2
 # `make bench SIZE=full` measures at full size (minutes each); small is what CI runs.
 SIZE ?= small
 
-SOURCES := cmae train app tests benchmarks data_samples
+SOURCES := cmae train app tests benchmarks data_samples docs
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check bench setup clean
+.PHONY: help app test check bench figures setup clean
 
 help:
 	@echo "make app     open the explorer in the browser (sets everything up first)"
 	@echo "make test    run all tests: the fast ones, then the slow ones and the real browser"
 	@echo "make check   lint, format, types and the import contracts"
 	@echo "make bench   run the benchmarks small (SIZE=full: at full size)"
+	@echo "make figures redraw docs/simulator.md from the code (REAL=FOLDER: compare with real recordings too)"
 	@echo "make setup   only set up the environment in $(VENV)"
 	@echo "make clean   remove the environment, the demo cohort and all caches"
 
@@ -50,6 +51,9 @@ bench: $(INSTALLED_DEV)
 		echo "== $$script ($(SIZE))"; \
 		$(BIN)/python $$script --size $(SIZE); \
 	done
+
+figures: $(INSTALLED)
+	$(BIN)/python docs/draw_simulator.py $(if $(REAL),--real $(REAL)) $(ARGS)
 
 clean:
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info
