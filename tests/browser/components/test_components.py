@@ -3,7 +3,6 @@
 import ast
 import math
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -22,16 +21,6 @@ pytestmark = [
 
 PROJECT = Path(__file__).parents[3]
 PAGE = Path(__file__).with_name("page.py")
-FLAGS = (
-    "--no-sandbox",
-    # Pages drawn without a graphics card; WebGL then runs in software.
-    "--disable-gpu",
-    "--enable-unsafe-swiftshader",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PATIENCE_MS = 60_000
 WITHOUT_WEBGL = """
 const getContext = HTMLCanvasElement.prototype.getContext;
@@ -39,22 +28,6 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
     return kind.startsWith("webgl") ? null : getContext.call(this, kind, ...rest);
 };
 """
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-        path = next(filter(None, map(shutil.which, names)), playwright.chromium.executable_path)
-        if not Path(path).exists():
-            sentence = "there is no Chromium on this machine: the components were not driven"
-            if os.environ.get("CI") == "true":
-                pytest.fail(sentence)
-            pytest.skip(sentence)
-        opened = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
