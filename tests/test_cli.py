@@ -95,6 +95,7 @@ def test_python_m_cmae_is_the_command_line():
     [
         ["embed", "r", "c", "--out", "l", "--shard", "one"],
         ["simulate", "--participants", "0", "--out", "c"],
+        ["simulate", "--participants", "many", "--out", "c"],
         ["translate", "r", "--from", "ecg", "f", "--to", "ct", "--out", "f"],
         ["nonsense"],
         [],
