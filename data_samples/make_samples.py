@@ -130,8 +130,8 @@ def write_dicom(folder: Path, heart: Mapping[str, Any], *, rng: np.random.Genera
         image.Modality, image.SeriesDescription = "MR", "4CH cine (simulated)"
         image.PatientName, image.PatientID = "Simulated", "sample-1"
         image.InstanceNumber, image.SeriesNumber = number, 1
-        image.TriggerTime = f"{heart['rr_ms'] * (number - 1) / DICOM_FRAMES:.2f}"
-        image.NominalInterval = round(heart["rr_ms"])
+        image.TriggerTime = f"{heart['scan_rr_ms'] * (number - 1) / DICOM_FRAMES:.2f}"
+        image.NominalInterval = round(heart["scan_rr_ms"])
         image.PixelSpacing, image.SliceThickness = [MRI_PIXEL_MM, MRI_PIXEL_MM], 6.0
         image.ImagePositionPatient = [CORNER_MM, CORNER_MM, 0.0]
         image.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
@@ -151,7 +151,7 @@ def write_nifti(path: Path, heart: Mapping[str, Any], *, rng: np.random.Generato
     affine[:2, 3] = -CORNER_MM
     image = nibabel.Nifti1Image(frames.astype(np.int16), affine)
     image.header.set_xyzt_units("mm", "sec")
-    image.header["pixdim"][4] = heart["rr_ms"] / 1000 / frames.shape[-1]
+    image.header["pixdim"][4] = heart["scan_rr_ms"] / 1000 / frames.shape[-1]
     image.header["descrip"] = b"simulated"
     path.parent.mkdir(parents=True, exist_ok=True)
     nibabel.save(image, path)
