@@ -18,6 +18,7 @@ from cmae.latent.map import add_maps
 from cmae.latent.sources import Encoder
 from cmae.progress import progress_bar
 from cmae.quiet import quiet_import
+from cmae.simulate.settings import SIMULATOR_NUMBER
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ def prepare_demo(
     folder.mkdir(parents=True, exist_ok=True)
     sources = Sources(run, folder / "cohort", folder / "latents.h5", is_demo=True)
     with _alone(folder):
-        made_by = {"participants": participants, "seed": SEED}
+        made_by = {"participants": participants, "seed": SEED, "simulator": SIMULATOR_NUMBER}
         if _noted(folder / "cohort.json") != made_by or not _is_sound(sources.cohort):
             shutil.rmtree(sources.cohort, ignore_errors=True)
             _simulate(sources.cohort, participants)

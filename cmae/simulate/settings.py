@@ -4,6 +4,9 @@ from dataclasses import dataclass, field, fields
 
 from cmae.errors import SettingsError
 
+SIMULATOR_NUMBER = 2
+"""Raised when the same seed makes other people or other recordings."""
+
 MOST_VARIANTS = 1_000_000
 """So that their positions fit into the numbers of other programs."""
 

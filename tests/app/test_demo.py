@@ -72,6 +72,15 @@ def test_a_damaged_note_is_as_good_as_none(tmp_path, run, opened):
     assert len(Cohort.open(sources.cohort)) == 3
 
 
+def test_another_simulator_makes_the_cohort_again(tmp_path, run, opened, monkeypatch):
+    folder = tmp_path / "demo"
+    table = demo.prepare_demo(folder, run, participants=3, opener=opened).cohort / "table.parquet"
+    before = table.stat().st_mtime_ns
+    monkeypatch.setattr(demo, "SIMULATOR_NUMBER", demo.SIMULATOR_NUMBER + 1)
+    demo.prepare_demo(folder, run, participants=3, opener=opened)
+    assert table.stat().st_mtime_ns > before
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
