@@ -9,6 +9,8 @@ from cmae.readers.median_beat import median_beat
 from cmae.simulate import ecg
 from cmae.simulate.physiology import draw
 
+pytestmark = pytest.mark.slow
+
 SINUS = {"426783006", "426177001", "427084000", "427393009"}
 """SNOMED CT: sinus rhythm, bradycardia, tachycardia, arrhythmia."""
 ATRIAL_TACHYCARDIA = "713422000"

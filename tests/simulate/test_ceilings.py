@@ -9,6 +9,9 @@ from cmae.simulate.physiology import draw
 from cmae.simulate.settings import PopulationSettings
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def found():
     return ceilings(PopulationSettings(), seed=3, participants=2000)
