@@ -8,7 +8,6 @@ from cmae.simulate.factors import COLUMNS, ECG_INPUTS
 from cmae.simulate.physiology import draw
 from cmae.simulate.settings import PopulationSettings
 
-
 pytestmark = pytest.mark.slow
 
 
