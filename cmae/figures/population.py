@@ -172,7 +172,8 @@ def distributions(
 
 def _histogram(axes: Axes, quantity: Distribution) -> None:
     both = np.concatenate([quantity.women, quantity.men])
-    edges = np.linspace(*np.percentile(both, (0.2, 99.8)), 41)
+    low, high = np.percentile(both, (0.2, 99.8))
+    edges = np.linspace(float(low), float(high), 41)
     rows = (
         (quantity.women, quantity.reference_women, ORANGE, 1.10),
         (quantity.men, quantity.reference_men, BLUE, 1.22),
