@@ -42,6 +42,7 @@ def test_values_that_are_far_off_lie_without_and_missing_ones_do_not_count():
     assert share.value == pytest.approx(10 / 30)
 
 
+@pytest.mark.slow
 def test_beats_of_one_simulator_cannot_be_told_apart(beats):
     recordings, rr = beats
     found = discrimination(
@@ -51,6 +52,7 @@ def test_beats_of_one_simulator_cannot_be_told_apart(beats):
     assert found.auroc.low < 0.5 < found.auroc.high
 
 
+@pytest.mark.slow
 def test_louder_beats_are_told_apart(beats):
     recordings, rr = beats
     noise = 0.2 * np.random.default_rng(0).normal(size=(15, 600, 12))

@@ -180,6 +180,7 @@ def test_masks_lie_on_the_chambers_of_the_cine(hearts):
             assert means[blood] > 1.7 * means["lv_myocardium"]
 
 
+@pytest.mark.slow
 def test_volumes_measured_from_masks_agree_with_the_factors(hearts):
     measured, true = [], []
     for k, heart in enumerate(hearts[:60]):
@@ -194,6 +195,7 @@ def test_volumes_measured_from_masks_agree_with_the_factors(hearts):
     assert np.mean(measured, axis=0) == pytest.approx(np.mean(true, axis=0), rel=0.04)
 
 
+@pytest.mark.slow
 def test_areas_of_masks_follow_the_chambers_over_the_cycle(hearts):
     for k, heart in enumerate(hearts[:50]):
         masks = cine.render_truth(heart, np.random.default_rng(k)).masks
