@@ -103,11 +103,11 @@ def _settle() -> None:
     """Keep Streamlit from taking the loaded run apart, or from looking through it, at each click.
 
     Before every run of a script Streamlit calls ``keras.backend.clear_session``, meant for scripts
-    that build networks; here it only throws the compiled decoders away, some 0.15 s a click. After
+    that build networks; here it only throws the compiled decoders away, some 0.2 s a click. After
     every run it collects garbage; what is loaded by now is none, and need not be looked through.
     """
     keras = sys.modules.get("keras")
     if keras is not None:
-        keras.backend.clear_session = lambda *_: None
+        keras.backend.clear_session = lambda *_, **__: None
     gc.collect()
     gc.freeze()

@@ -91,7 +91,14 @@ COLUMNS: dict[str, Column] = {
 
 
 def body(noise: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Sex, age and size; body surface by Du Bois & Du Bois 1916."""
+    """Sex, age and size; body surface by Du Bois & Du Bois 1916.
+
+    Args:
+        noise: Random numbers by name, each (participants,), standard normal or uniform.
+
+    Returns:
+        Columns by name, each (participants,), in the units of COLUMNS.
+    """
     sex = (noise["sex"] < 0.48).astype(np.float64)
     age = (63.5 + 7.8 * noise["age"]).clip(45.0, 80.0)
     height = normal("height_cm", sex, noise["height"])
@@ -118,6 +125,14 @@ def chambers(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[s
     as ratios to the healthy of the same sex: masses (hypertrophy 176 / 130 = 1.35, failure 1.49,
     after an infarct 1.55) and the volume in hypertrophy (114 / 116 = 0.98). Survivors of an infarct
     have an ejection fraction of 41 ± 11 % altogether, which falls in proportion to its extent.
+
+    Args:
+        noise: Random numbers by name, each (participants,), standard normal or uniform.
+        heart: Columns drawn before, each (participants,), in the units of COLUMNS.
+
+    Returns:
+        Columns by name, each (participants,), in the units of COLUMNS; and ``la_z`` and
+        ``ra_z`` in SD, which no cohort stores.
     """
     sex, bsa = heart["sex"], heart["bsa_m2"]
     innovations = np.stack([_bsa_z(sex, bsa), *(noise[f"chamber_{n}"] for n in CHAMBERS[1:])])
@@ -179,7 +194,15 @@ def _lvef_percent(heart: Mapping[str, Floats], z: Floats) -> Floats:
 
 
 def atria_and_motion(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Atria, shortening of the long axis, and the share of filling that the atria do."""
+    """Atria, shortening of the long axis, and the share of filling that the atria do.
+
+    Args:
+        noise: Random numbers by name, each (participants,), standard normal or uniform.
+        heart: Columns drawn before, each (participants,), in the units of COLUMNS.
+
+    Returns:
+        Columns by name, each (participants,), in the units of COLUMNS.
+    """
     sex, fibrillation = heart["sex"], heart["atrial_fibrillation"]
     failure, enlarged = heart["dilated_failure"], heart["left_atrial_enlargement"]
     age_z = (heart["age_years"] - 63.5) / 7.8
@@ -214,7 +237,15 @@ def _wall_mm(lvedv: Floats, mass: Floats, length: Floats) -> Floats:
 
 
 def lie(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[str, Floats]:
-    """How the heart lies in the chest: more horizontal with a higher BMI and age."""
+    """How the heart lies in the chest: more horizontal with a higher BMI and age.
+
+    Args:
+        noise: Random numbers by name, each (participants,), standard normal or uniform.
+        heart: Columns drawn before, each (participants,), in the units of COLUMNS.
+
+    Returns:
+        Columns by name, each (participants,), in the units of COLUMNS.
+    """
     bmi_z = (heart["bmi_kg_m2"] - 26.3) / 4.1
     age_z = (heart["age_years"] - 63.5) / 7.8
     lie = -0.50 * bmi_z - 0.15 * age_z + 0.85 * noise["lie"]

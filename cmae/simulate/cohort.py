@@ -170,7 +170,8 @@ def _recorded(
     if has_ecg:
         found["ecg"] = ecg.render(heart, _stream(seed, participant, ECG_STREAM))
         if settings.has_noiseless:
-            found["ecg_noiseless"] = _noiseless_ecg(heart, _stream(seed, participant, ECG_STREAM))
+            rng = _stream(seed, participant, ECG_STREAM)
+            found["ecg_noiseless"] = ecg.render(heart, rng, has_noise=False)
     if has_mri and (settings.has_masks or settings.has_noiseless):
         truth = cine.render_truth(heart, _stream(seed, participant, MRI_STREAM))
         found["mri"] = truth.recording
@@ -181,10 +182,6 @@ def _recorded(
     elif has_mri:
         found["mri"] = cine.render(heart, _stream(seed, participant, MRI_STREAM))
     return found
-
-
-def _noiseless_ecg(heart: Mapping[Any, Any], rng: np.random.Generator) -> NDArray[np.float32]:
-    return ecg.render({**heart, "ecg_noise_mv": 0.0}, rng)
 
 
 def _add(writer: CohortWriter, chunk: Chunk) -> None:

@@ -73,6 +73,13 @@ def conduction(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict
 
     QRS is longer in larger ventricles, which explains half of the difference between the sexes, and
     PR in larger atria; large ventricles go with a slow rate, a high BMI with a horizontal axis.
+
+    Args:
+        noise: Random numbers by name, each (participants,), standard normal or uniform.
+        heart: Columns drawn before, each (participants,), in the units of COLUMNS.
+
+    Returns:
+        Columns by name, each (participants,), in the units of COLUMNS.
     """
     sex, fibrillation = heart["sex"], heart["atrial_fibrillation"]
     left, right = heart["left_bundle_branch_block"], heart["right_bundle_branch_block"]
@@ -111,7 +118,15 @@ def conduction(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict
 
 
 def waves(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Voltages and shapes of the ECG: what mass, fat, atria and electrodes make of them."""
+    """Voltages and shapes of the ECG: what mass, fat, atria and electrodes make of them.
+
+    Args:
+        noise: Random numbers by name, each (participants,), standard normal or uniform.
+        heart: Columns drawn before, each (participants,), in the units of COLUMNS.
+
+    Returns:
+        Columns by name, each (participants,), in the units of COLUMNS.
+    """
     sex = heart["sex"]
     bmi_z = (heart["bmi_kg_m2"] - 26.3) / 4.1
     age_z = (heart["age_years"] - 63.5) / 7.8

@@ -64,7 +64,15 @@ COLUMNS: dict[str, Column] = {
 
 
 def imaging(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[str, Floats]:
-    """What only the scanner sees: chest fat, section, timing scatter, coil, noise."""
+    """What only the scanner sees: chest fat, section, timing scatter, coil, noise.
+
+    Args:
+        noise: Random numbers by name, each (participants,), standard normal or uniform.
+        heart: Columns drawn before, each (participants,), in the units of COLUMNS.
+
+    Returns:
+        Columns by name, each (participants,), in the units of COLUMNS.
+    """
     rate = np.exp(0.07 * noise["scan_rate"])
     qrs = heart["qrs_ms"]
     fat = 13.0 * (heart["bmi_kg_m2"] / 26.0) ** 2.2 * np.where(heart["sex"] > 0.5, 0.85, 1.2)

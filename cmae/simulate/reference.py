@@ -26,7 +26,7 @@ FEMALE_MALE: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
 
 
 def mean_sd(name: str, sex: Floats) -> tuple[Floats, Floats]:
-    """Mean and SD of a quantity for each participant, by sex (1 male, 0 female)."""
+    """Mean and SD by sex (1 male, 0 female), each (participants,), in the unit of the name."""
     (female_mean, female_sd), (male_mean, male_sd) = FEMALE_MALE[name]
     male = sex > 0.5
     return np.where(male, male_mean, female_mean), np.where(male, male_sd, female_sd)

@@ -1,4 +1,4 @@
-"""Real sinus beats against simulated ones; nothing of the simulator was fitted to them."""
+"""Real sinus beats against simulated ones, which were not fitted to them by number."""
 
 import numpy as np
 import pytest
