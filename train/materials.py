@@ -87,6 +87,11 @@ class Materials:
                     f"fewer than a batch of {stage.batch_size}: take a larger cohort or a smaller "
                     "batch."
                 )
+        if not len(self.rows("test")):
+            raise CohortError(
+                f"The test part has no row for stage {stage.name}, so the run could not be "
+                "measured: take a larger cohort or another split."
+            )
 
     def cine_scale(self) -> CineScale:
         """Median mean and SD of the training cines, from a fixed sample of them."""

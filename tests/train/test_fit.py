@@ -193,3 +193,13 @@ def test_bad_input_is_one_line_and_exit_code_2(settings, write_toml, capsys, opt
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     assert message in lines[0]
+
+
+def test_a_cohort_without_test_participants_is_refused_before_training(
+    settings, training_cohort, tmp_path
+):
+    settings["split"] = {"fractions": [0.6, 0.4, 0.0]}
+    experiment = toml.from_mapping(Experiment, settings, where="the test")
+    with pytest.raises(CohortError, match="The test part has no row"):
+        fit(experiment, training_cohort, tmp_path / "run")
+    assert not (tmp_path / "run" / "history.csv").exists()
