@@ -1,6 +1,7 @@
 """One ECG recording in mV, whatever file it came from, and the checks that every format shares."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,6 +25,19 @@ _CLINICAL_NAMES = {lead.lower(): lead for lead in LEADS}
 
 
 @dataclass(frozen=True)
+class DeviceBeat:
+    """The representative beat that the device itself computed.
+
+    Attributes:
+        signals: ``(samples, 12)`` in mV, leads in clinical order.
+        rate_hz: Samples per second.
+    """
+
+    signals: NDArray[np.float32] = field(repr=False)
+    rate_hz: float
+
+
+@dataclass(frozen=True)
 class EcgRecord:
     """A twelve-lead ECG as it was recorded, without any identifier.
 
@@ -32,12 +46,23 @@ class EcgRecord:
         rate_hz: Samples per second.
         source: Format of the file, for people.
         derived_leads: Limb leads that the file lacks and that were computed from two others.
+        resolution_mv: Voltage of one step of the stored integers, None where the file has none.
+        device_beat: The device's own median beat, None where the file has none.
+        measurements: What the device measured, by canonical column name (``heart_rate_bpm``,
+            ``pr_ms``, ``qrs_ms``, ``qt_ms``, ``qtc_ms``, ``p_axis_deg``, ``qrs_axis_deg``,
+            ``t_axis_deg``), in that column's unit.
+        einthoven_uv: Median size of the largest departure from Einthoven's and Goldberger's
+            equations among the recorded limb leads in µV, None where they cannot be checked.
     """
 
     signals: NDArray[np.float32] = field(repr=False)
     rate_hz: float
     source: str
     derived_leads: tuple[str, ...] = ()
+    resolution_mv: float | None = None
+    device_beat: DeviceBeat | None = None
+    measurements: Mapping[str, float] = field(default_factory=dict)
+    einthoven_uv: float | None = None
 
     @property
     def duration_s(self) -> float:
