@@ -88,7 +88,7 @@ def conduction(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict
     edv_z = ((heart["lvedv_ml"] - edv_mean) / edv_sd).clip(-3, 5)
     rate = log_normal("heart_rate_bpm", sex, -0.22 * edv_z.clip(-3, 2) + 0.97 * noise["rate"])
     rate = rate * np.exp(0.16 * fibrillation + 0.17 * heart["dilated_failure"])
-    rate = rate.clip(40, 125)
+    rate = rate.clip(40, 140)
     rr = 60_000 / rate
     pr_z = 0.15 * age_z + 0.2 * heart["la_z"] - 0.15 * noise["rate"] + 0.94 * noise["pr"]
     pr = bounded(normal("pr_ms", sex, pr_z), 100, 220, 20)
@@ -132,7 +132,9 @@ def waves(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[str,
     age_z = (heart["age_years"] - 63.5) / 7.8
     mean_index = np.where(sex > 0.5, 53.0, 42.0)
     mass_z = (np.log(heart["lv_mass_index_g_m2"] / mean_index) / 0.175).clip(-3, 4)
-    voltage = 0.37 * mass_z - 0.22 * bmi_z.clip(-2, 3) - 0.10 * age_z + 0.90 * noise["voltage"]
+    by_mass = np.where(sex > 0.5, 0.37, 0.45) * mass_z  # women's voltages spread less otherwise
+    voltage = by_mass - 0.22 * bmi_z.clip(-2, 3) - 0.10 * age_z
+    voltage = voltage + np.where(sex > 0.5, 0.90, 0.86) * noise["voltage"]
     back = 0.66 * mass_z + 0.54 * noise["posterior"]
     la_z = np.log(heart["la_max_ml"] / np.where(sex > 0.5, 71.0, 62.0)) / 0.26
     ra_z = np.log(heart["ra_max_ml"] / np.where(sex > 0.5, 93.0, 69.0)) / 0.27
