@@ -57,7 +57,7 @@ def prepared(numerics: Numerics, *, seed: int) -> Iterator[None]:
             f"numerics.deterministic is not supported with the {backend} backend: "
             "use tensorflow or jax."
         )
-    if backend == "jax" and len(keras.distribution.list_devices("gpu")) > 1:
+    if backend == "jax" and _num_gpus() > 1:
         keras.distribution.set_distribution(keras.distribution.DataParallel())
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(numerics.precision)
@@ -66,6 +66,11 @@ def prepared(numerics: Numerics, *, seed: int) -> Iterator[None]:
             yield
     finally:
         keras.config.set_dtype_policy(policy)
+
+
+def _num_gpus() -> int:
+    """GPUs that Keras sees; asked for GPUs alone, JAX raises where there is none."""
+    return sum(name.startswith("gpu") for name in keras.distribution.list_devices())
 
 
 def _tensorflow(numerics: Numerics) -> contextlib.AbstractContextManager[Any]:
