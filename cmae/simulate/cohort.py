@@ -163,24 +163,24 @@ def _recorded(
     heart: Mapping[Any, Any], seed: int, participant: int, settings: CohortSettings
 ) -> Recordings:
     """Render what one participant has; what is asked for besides changes no recording."""
-    fate = _stream(seed, participant, RECORDED_STREAM).random()
+    fate = stream(seed, participant, RECORDED_STREAM).random()
     has_ecg = fate >= settings.mri_only
     has_mri = not settings.mri_only <= fate < settings.mri_only + settings.ecg_only
     found: Recordings = {}
     if has_ecg:
-        found["ecg"] = ecg.render(heart, _stream(seed, participant, ECG_STREAM))
+        found["ecg"] = ecg.render(heart, stream(seed, participant, ECG_STREAM))
         if settings.has_noiseless:
-            rng = _stream(seed, participant, ECG_STREAM)
+            rng = stream(seed, participant, ECG_STREAM)
             found["ecg_noiseless"] = ecg.render(heart, rng, has_noise=False)
     if has_mri and (settings.has_masks or settings.has_noiseless):
-        truth = cine.render_truth(heart, _stream(seed, participant, MRI_STREAM))
+        truth = cine.render_truth(heart, stream(seed, participant, MRI_STREAM))
         found["mri"] = truth.recording
         if settings.has_masks:
             found["mri_mask"] = truth.masks
         if settings.has_noiseless:
             found["mri_noiseless"] = truth.noiseless
     elif has_mri:
-        found["mri"] = cine.render(heart, _stream(seed, participant, MRI_STREAM))
+        found["mri"] = cine.render(heart, stream(seed, participant, MRI_STREAM))
     return found
 
 
@@ -259,7 +259,8 @@ def _gone_if_failed(path: Path) -> Iterator[None]:
         raise
 
 
-def _stream(seed: int, participant: int, purpose: int) -> np.random.Generator:
+def stream(seed: int, participant: int, purpose: int) -> np.random.Generator:
+    """Return the random numbers of a participant for one purpose (``ECG_STREAM``, …)."""
     return np.random.default_rng(np.random.SeedSequence([seed, participant, purpose]))
 
 
