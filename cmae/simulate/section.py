@@ -197,7 +197,7 @@ def _right_ventricle(
     full = heart["lv_length_mm"]
     low = np.full_like(length, 0.10 * full)
     septal_top = length - 6.0
-    lateral_top = full - 3.0 - heart["tapse_mm"] * cycle.descent
+    lateral_top = full - 3.0 - heart["tapse_mm"] * cycle.rv_descent
     z_septal = low[:, None] + (septal_top - low)[:, None] * SIDE
     z_free = low[:, None] + (lateral_top - low)[:, None] * SIDE
     x_septal = -np.stack(
