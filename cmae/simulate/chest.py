@@ -99,10 +99,10 @@ def _hila(picture: Image, rng: np.random.Generator) -> None:
     for hilum in HILA:
         for _ in range(3):
             start = np.array(hilum) + rng.normal(0, (5.0, 3.5))
-            end = start + rng.normal(0, 2.5, 2)
+            end = start + rng.normal(0, 1.3, 2)
             value = 300.0 * rng.uniform(0.4, 1.2) * _pulsing(rng, 0.6)
             shown = min(max(rng.uniform(-0.5, 1.5), 0.0), 1.0)
-            paint_rod(picture, (start, end), rng.uniform(0.8, 3.4), value, shown)
+            paint_rod(picture, (start, end), rng.uniform(1.0, 3.4), value, shown)
 
 
 def _mediastinum(picture: Image, rng: np.random.Generator) -> None:

@@ -112,7 +112,7 @@ def _signal(heart: Mapping[str, Any], rng: np.random.Generator) -> tuple[Image, 
     shape = section(heart, beat)
     place = placement(heart)
     frames = chest(heart, beat, rng)
-    blood = flowing_blood(heart, beat, rng)
+    blood = flowing_blood(heart, beat, place, rng)
     paint_vessels(frames, heart, beat, shape=shape, place=place, rng=rng, blood=blood)
     outlines = _outlines(shape, place, rng)
     paint_muscle(frames, heart, shape, place, rng=rng, outlines=outlines)

@@ -19,6 +19,7 @@ from cmae.simulate.canvas import (
     paint,
     paint_rod,
     smooth_field,
+    streaks,
 )
 from cmae.simulate.chest import FAT
 from cmae.simulate.motion import Cycle
@@ -27,8 +28,11 @@ from cmae.simulate.section import LATERAL, Section, ventricle_profile
 Floats = NDArray[np.float64]
 
 BLOOD = 335.0
-SWIRL = {1: 0.050, 2: 0.045, 3: 0.035, 5: 0.025}
-"""Share by which blood's brightness swirls with harmonics of the heartbeat."""
+SWIRL = ((1, 0.032, False), (2, 0.024, False), (2, 0.044, True), (3, 0.040, True), (5, 0.026, True))
+"""(harmonic of the heartbeat, share by which blood's brightness swirls with it, in streaks)."""
+
+SWIRL_CELLS, STREAK_CELLS = 12, (13, 30)
+"""Bumps of the swirl over the canvas; of streaks, (along, across) the heart's axis."""
 
 RV_WALL_MM, ATRIUM_WALL_MM = 3.2, 1.6
 
@@ -36,18 +40,25 @@ Outlines = dict[str, tuple[Box, Image]]
 """By name of a chamber, (frames, rows, columns) signed distance to its contour in a box."""
 
 
-def flowing_blood(heart: Mapping[str, Any], beat: Cycle, rng: np.random.Generator) -> Image:
-    """Brightness of blood, (frames, 96, 96), swirling with the flow."""
+def flowing_blood(
+    heart: Mapping[str, Any], beat: Cycle, place: Placement, rng: np.random.Generator
+) -> Image:
+    """Brightness of blood, (frames, 96, 96), swirling with the flow, in streaks along the heart."""
     turn = 2 * np.pi * np.arange(FRAMES) / FRAMES
-    waves = [
-        size * wave(order * turn) for order, size in SWIRL.items() for wave in (np.cos, np.sin)
-    ]
-    flows = (0.14 * beat.inflow, 0.11 * beat.outflow)
-    times = np.stack([np.full(FRAMES, 0.05), *waves, *flows], axis=1)
-    cells = (20, 11, 11, 18, 18, 28, 28, 36, 36, 12, 15)
-    fields = np.stack([smooth_field(rng, number).ravel() for number in cells])
-    swirl = (heart["flow_contrast"] * BLOOD * times).astype(np.float32) @ fields
-    result: Image = (swirl + np.float32(BLOOD)).reshape(FRAMES, SIDE, SIDE)
+    times, fields = [0.14 * beat.inflow, 0.11 * beat.outflow], []
+    for is_streaky in (False, True):
+        for order, size, has_streaks in SWIRL:
+            if has_streaks == is_streaky:
+                times += [size * np.cos(order * turn), size * np.sin(order * turn)]
+    times.append(np.full(FRAMES, 0.06))
+    number = len(times)
+    smooth = 2 + 2 * sum(not has_streaks for _, _, has_streaks in SWIRL)
+    fields = [smooth_field(rng, SWIRL_CELLS) for _ in range(smooth)]
+    drawn_out = streaks(rng, number - smooth, STREAK_CELLS, place.angle)
+    pattern = np.concatenate([np.stack(fields), drawn_out]).reshape(number, -1)
+    swirl = (heart["flow_contrast"] * BLOOD * np.stack(times, axis=1)).astype(np.float32) @ pattern
+    swirl += np.float32(BLOOD)
+    result: Image = swirl.reshape(FRAMES, SIDE, SIDE)
     return result
 
 
@@ -146,14 +157,14 @@ def paint_blood(
     Fresh blood that comes through the section brightens a chamber, fast blood dephases: levels
     change over the cycle, most where the caval and the pulmonary veins enter.
     """
-    trabeculae = np.abs(smooth_field(rng, 22)) + np.float32(0.6) * np.abs(smooth_field(rng, 40))
-    strands = 0.10 + 0.22 * np.abs(smooth_field(rng, 30)) + 0.06 * smooth_field(rng, 16)
+    trabeculae = np.abs(smooth_field(rng, 22)) + np.float32(0.7) * np.abs(smooth_field(rng, 40))
+    strands = 0.10 + 0.24 * np.abs(streaks(rng, 1, (18, 44), place.angle)[0])
     contrast = float(heart["flow_contrast"])
     length = heart["lv_length_mm"]
     for name, rough, level, inlet, apical in (
         ("ra", 0.0, (0.90, 1.12), (-38.0, length + 12.0), 0.0),
         ("la", 0.0, (0.86, 1.02), (10.0, length + 30.0), 0.0),
-        ("rv", 0.80, (0.78, 1.06), None, 1.0),
+        ("rv", 0.90, (0.78, 1.06), None, 1.0),
         ("lv", 0.45, (1.0, 1.0), None, 0.5),
     ):
         box, distance = outlines[name]
@@ -167,7 +178,9 @@ def paint_blood(
             pulse, flicker = _inlet(heart, beat, name, rng)
             value *= 1 + glow * (pulse + flicker * (blood[inside] * np.float32(1 / BLOOD) - 1))
         if apical:
-            foot = place.pixels(np.array([-18.0 if name == "rv" else 0.0, 0.12 * length]))
+            foot = place.pixels(
+                np.array([-18.0, 0.25 * length] if name == "rv" else [0.0, 0.10 * length])
+            )
             value *= 1 - np.float32(apical) * strands[box] * _towards_apex(box, foot, place.angle)
         uneven = (rough * trabeculae[box]).astype(np.float32)
         paint(frames, box, coverage(distance + uneven), value)
