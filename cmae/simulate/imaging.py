@@ -105,7 +105,7 @@ def imaging(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[st
         "chest_depth_mm": 141.0 + 6.0 * noise["chest_depth"] + 0.7 * (heart["height_cm"] - 170) / 3,
         "chest_width_mm": 128.0 + 6.0 * noise["chest_width"] + 0.9 * (heart["bmi_kg_m2"] - 26),
         "liver_rise_mm": 9.0 * noise["liver"],
-        "flow_contrast": np.exp(0.25 * noise["flow"]),
+        "flow_contrast": np.exp(0.30 * noise["flow"]),
         "atrial_inflow": np.exp(-1.05 + 0.75 * noise["atrial_inflow"]).clip(0, 2.0),
         "rv_delay_ms": 40.0 * heart["right_bundle_branch_block"] + 6.0 * noise["rv_delay"],
     }

@@ -71,27 +71,29 @@ def noisy(signal: Image, heart: Mapping[str, Any], rng: np.random.Generator) -> 
         (frames, 96, 96), 0 or more.
     """
     grain = np.float32(heart["noise_grain"])
-    shared = float(rng.uniform(*VIEW_SHARING))
+    shared = rng.uniform(*VIEW_SHARING)
     drawn: Image = rng.standard_normal((2, FRAMES // 2, SIDE + 2, SIDE + 2), dtype=np.float32)
     drawn = drawn[:, :, 1:-1] + grain * (drawn[:, :, :-2] + drawn[:, :, 2:])
     drawn = drawn[..., 1:-1] + grain * (drawn[..., :-2] + drawn[..., 2:])
-    level = heart["scanner_noise"] * heart["scanner_gain"]
-    drawn *= np.float32(level / (1 + 2 * float(grain) ** 2))
-    drawn += np.float32(shared) * (np.roll(drawn, 1, axis=1) + np.roll(drawn, -1, axis=1))
-    drawn *= np.float32(1 / np.sqrt(1 + 2 * shared**2))
-    beside = 2 * shared / (1 + 2 * shared**2)
-    beyond = shared**2 / (1 + 2 * shared**2)
-    outer, inner = np.float32([-1, 9] / np.sqrt(164 + 126 * beside - 36 * beyond))
-    noise = np.empty((2, *signal.shape), np.float32)
-    noise[:, ::2] = drawn
-    around = np.concatenate([drawn[:, -1:], drawn, drawn[:, :2]], axis=1)
-    count = FRAMES // 2
-    noise[:, 1::2] = outer * (around[:, :count] + around[:, 3 : count + 3])
-    noise[:, 1::2] += inner * (around[:, 1 : count + 1] + around[:, 2 : count + 2])
+    level = heart["scanner_noise"] * heart["scanner_gain"] / (1 + 2 * float(grain) ** 2)
+    weights = (level * _sharing(float(shared))).astype(np.float32)
+    noise: Image = (weights @ drawn.reshape(2, FRAMES // 2, -1)).reshape(2, *signal.shape)
     noise[0] += signal
     np.multiply(noise, noise, out=noise)
     magnitude: Image = np.sqrt(noise[0] + noise[1])
     return magnitude
+
+
+def _sharing(shared: float) -> NDArray[np.float64]:
+    """Weights (frames, recorded frames) of shared views and cubic interpolation, rows of norm 1."""
+    recorded = np.eye(FRAMES // 2)
+    views = recorded + shared * (np.roll(recorded, 1, axis=1) + np.roll(recorded, -1, axis=1))
+    weights = np.empty((FRAMES, FRAMES // 2))
+    weights[::2] = views
+    after = np.roll(views, -1, axis=0)
+    weights[1::2] = 9 * (views + after) - np.roll(views, 1, axis=0) - np.roll(views, -2, axis=0)
+    result: NDArray[np.float64] = weights / np.linalg.norm(weights, axis=1, keepdims=True)
+    return result
 
 
 def upright(magnitude: Image) -> NDArray[np.uint16]:

@@ -28,7 +28,14 @@ from cmae.simulate.section import LATERAL, Section, ventricle_profile
 Floats = NDArray[np.float64]
 
 BLOOD = 335.0
-SWIRL = ((1, 0.032, False), (2, 0.024, False), (2, 0.044, True), (3, 0.040, True), (5, 0.026, True))
+SWIRL = (
+    (1, 0.032, False),
+    (2, 0.024, False),
+    (2, 0.044, True),
+    (3, 0.040, True),
+    (5, 0.030, True),
+    (8, 0.020, True),
+)
 """(harmonic of the heartbeat, share by which blood's brightness swirls with it, in streaks)."""
 
 SWIRL_CELLS, STREAK_CELLS = 12, (13, 30)
