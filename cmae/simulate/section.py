@@ -142,7 +142,7 @@ def _left_walls(
         return result
 
     mean = width(cycle.lv_ml, length)
-    apex = 0.62 * (width(cycle.lv_ml + muscle, length * 1.05) - mean)
+    apex = 0.45 * (width(cycle.lv_ml + muscle, length * 1.05) - mean)
     outer = width(cycle.lv_ml + muscle, length + apex)
     skew = 0.5 * (width(cycle.lv_early_ml, length) - width(cycle.lv_late_ml, length))
     profile = ventricle_profile(SIDE)

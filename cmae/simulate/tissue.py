@@ -52,7 +52,7 @@ def flowing_blood(
 ) -> Image:
     """Brightness of blood, (frames, 96, 96), swirling with the flow, in streaks along the heart."""
     turn = 2 * np.pi * np.arange(FRAMES) / FRAMES
-    times, fields = [0.14 * beat.inflow, 0.11 * beat.outflow], []
+    times = [0.14 * beat.inflow, 0.11 * beat.outflow]
     for is_streaky in (False, True):
         for order, size, has_streaks in SWIRL:
             if has_streaks == is_streaky:
