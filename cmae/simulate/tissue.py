@@ -202,7 +202,7 @@ def _inlet(
     drawn = rng.normal(0.12, 0.20)
     strength = heart["atrial_inflow"] if name == "ra" else heart["flow_contrast"] * drawn
     course = caval if name == "ra" else pulmonary
-    pulse: Image = (strength * course).clip(-0.6).astype(np.float32)[:, None, None]
+    pulse = np.asarray(strength * course, np.float32).clip(-0.6)[:, None, None]
     return pulse, np.float32(4.0 * abs(strength))
 
 
@@ -219,7 +219,7 @@ def _towards_apex(box: Box, foot: Floats, angle: float) -> Image:
     rows, columns = axes(box)
     beyond = (rows - np.float32(foot[1])) * np.float32(np.sin(angle))
     beyond = beyond + (columns - np.float32(foot[0])) * np.float32(np.cos(angle))
-    share: Image = 1 / (1 + np.exp(-(beyond + 6) / 4))
+    share: Image = np.asarray(1 / (1 + np.exp(-(beyond + 6) / 4)), np.float32)
     return share
 
 

@@ -3,6 +3,7 @@ import pytest
 
 from cmae.measure.contour import area_curve, area_length_ml, long_axis_curve
 from cmae.simulate import cine
+from cmae.simulate.canvas import streaks
 from cmae.simulate.chest import chest, pulsation
 from cmae.simulate.factors import ECG_INPUTS, MRI_INPUTS
 from cmae.simulate.motion import cycle
@@ -173,6 +174,16 @@ def test_motion_lies_in_the_heart_and_not_in_the_chest(healthy):
     frames = cine.render({**healthy, "scanner_noise": 0.0}, np.random.default_rng(0)).astype(float)
     motion = frames.std(axis=-1)
     assert motion[20:70, 20:75].mean() > 8 * motion[-6:, :6].mean()
+
+
+def test_streaks_are_drawn_out_in_their_direction_and_have_unit_variance(rng):
+    fields = streaks(rng, 40, (13, 30), np.pi / 4)
+    assert fields.shape == (40, 96, 96)
+    assert fields.std() == pytest.approx(1, abs=0.1)
+    along = (fields[:, 4:, 4:] * fields[:, :-4, :-4]).mean()
+    across = (fields[:, 4:, :-4] * fields[:, :-4, 4:]).mean()
+    assert along > 0.6
+    assert across < 0.4
 
 
 def test_vessels_of_the_lung_pulse_with_the_heart(hearts):
