@@ -73,15 +73,20 @@ def noisy(signal: Image, heart: Mapping[str, Any], rng: np.random.Generator) -> 
     grain = np.float32(heart["noise_grain"])
     shared = rng.uniform(*VIEW_SHARING)
     drawn: Image = rng.standard_normal((2, FRAMES // 2, SIDE + 2, SIDE + 2), dtype=np.float32)
-    drawn = drawn[:, :, 1:-1] + grain * (drawn[:, :, :-2] + drawn[:, :, 2:])
-    drawn = drawn[..., 1:-1] + grain * (drawn[..., :-2] + drawn[..., 2:])
+    rows = drawn[:, :, :-2] + drawn[:, :, 2:]
+    rows *= grain
+    rows += drawn[:, :, 1:-1]
+    grained = rows[..., :-2] + rows[..., 2:]
+    grained *= grain
+    grained += rows[..., 1:-1]
     level = heart["scanner_noise"] * heart["scanner_gain"] / (1 + 2 * float(grain) ** 2)
     weights = (level * _sharing(float(shared))).astype(np.float32)
-    noise: Image = (weights @ drawn.reshape(2, FRAMES // 2, -1)).reshape(2, *signal.shape)
+    noise: Image = (weights @ grained.reshape(2, FRAMES // 2, -1)).reshape(2, *signal.shape)
     noise[0] += signal
     np.multiply(noise, noise, out=noise)
-    magnitude: Image = np.sqrt(noise[0] + noise[1])
-    return magnitude
+    magnitude: Image = noise[0]
+    magnitude += noise[1]
+    return np.sqrt(magnitude, out=magnitude)
 
 
 def _sharing(shared: float) -> NDArray[np.float64]:
