@@ -155,10 +155,41 @@ def smooth_field(rng: np.random.Generator, cells: int) -> Image:
     return result
 
 
+def streaks(rng: np.random.Generator, number: int, cells: tuple[int, int], angle: float) -> Image:
+    """Smooth random fields (number, 96, 96) of unit variance, drawn out in one direction.
+
+    Args:
+        rng: Of the fields.
+        number: How many.
+        cells: Bumps over the canvas (along the direction, across it).
+        angle: Of the direction below the horizontal, in radians.
+
+    Returns:
+        (number, 96, 96).
+    """
+    coarse = rng.standard_normal((number, cells[0] + 3, cells[1] + 3), dtype=np.float32)
+    along, across = (_spline_weights(count, _OVERSAMPLED).astype(np.float32) for count in cells)
+    fields = along @ coarse @ across.T
+    size = np.sqrt((along**2).sum(axis=1).mean() * (across**2).sum(axis=1).mean())
+    rows, columns = (axis - SIDE / 2 for axis in axes((slice(0, SIDE), slice(0, SIDE))))
+    cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+    scale = _OVERSAMPLED / (np.sqrt(2) * SIDE)
+    place = [
+        np.rint(_OVERSAMPLED / 2 + scale * distance).clip(0, _OVERSAMPLED - 1).astype(np.intp)
+        for distance in (columns * cos + rows * sin, rows * cos - columns * sin)
+    ]
+    result: Image = fields[:, place[0], place[1]] / size
+    return result
+
+
+_OVERSAMPLED = 224
+"""Points across the canvas's diagonal, so that turning a field to the nearest point is smooth."""
+
+
 @cache
-def _spline_weights(cells: int) -> Floats:
-    """Cubic B-spline weights (96, cells + 3)."""
-    position = np.arange(SIDE) / SIDE * cells
+def _spline_weights(cells: int, points: int = SIDE) -> Floats:
+    """Cubic B-spline weights (points, cells + 3)."""
+    position = np.arange(points) / points * cells
     away = np.abs(position[:, None] + 1 - np.arange(cells + 3))
     near = 2 / 3 - away**2 + away**3 / 2
     far = (2 - away).clip(0) ** 3 / 6

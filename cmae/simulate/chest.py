@@ -1,4 +1,7 @@
-"""What stands still around the heart: lungs, liver, spine, chest wall and its fat."""
+"""What lies around the heart: lungs, liver, spine, chest wall and its fat.
+
+Vessels of the lung pulse, and what touches the heart is dragged along by it; all else stands still.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,35 +10,60 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmae.data.modality import MRI_PIXEL_MM
-from cmae.simulate.canvas import SIDE, Image, coverage, paint, paint_rod, smooth_field
+from cmae.simulate.canvas import FRAMES, SIDE, Image, coverage, paint, paint_rod, smooth_field
+from cmae.simulate.motion import Cycle
 
 LUNG, LIVER, SOFT, WALL_MUSCLE, BONE, AIR = 22.0, 74.0, 58.0, 78.0, 62.0, 2.0
 FAT = -255.0
 """Fat precesses against water: negative, so that borders of both go dark when the magnitude is
 taken."""
 
+HILA = ((11.0, 9.0), (76.0, 8.0))
+"""Column and row of the right and the left hilum on the canvas."""
+
+DRAG_PIXELS, DRAG_REACH = 1.1, 21.0
+"""How far tissue beside the heart follows the valve plane, and over how many pixels that fades."""
+
 Floats = NDArray[np.float64]
 
 
-def chest(heart: Mapping[str, Any], rng: np.random.Generator) -> Image:
-    """Render the still background.
+def chest(heart: Mapping[str, Any], beat: Cycle, rng: np.random.Generator) -> Image:
+    """Render the background over the cycle.
+
+    It is painted twice, with the vessels of the lung between two pulses and at their peak; frames
+    are mixtures of both, less the gradient along which the heart drags its surroundings.
 
     Args:
         heart: The factors of MRI_INPUTS.
+        beat: The heart's cycle.
         rng: Fine variety.
 
     Returns:
-        (96, 96) signed intensity.
+        (frames, 96, 96) signed intensity.
     """
     rows, columns = (axis.astype(np.float32) for axis in np.mgrid[:SIDE, :SIDE])
-    picture = np.full((1, SIDE, SIDE), LUNG, np.float32)
+    picture = np.full((2, SIDE, SIDE), LUNG, np.float32)
     picture += 4 * smooth_field(rng, 7)
     _vessels(picture, rng, 26, (8, 88), (6, 90), 60.0)
     _mediastinum(picture, rng)
+    _hila(picture, rng)
     _liver(picture, heart, rng, rows, columns)
     _wall(picture, heart, rng, rows, columns)
-    background: Image = picture[0]
-    return background
+    down, right = np.gradient(picture[0])
+    towards = np.deg2rad(60.0 + 7.5 * heart["heart_turn_z"])
+    near = np.exp(-((rows - 49) ** 2 + (columns - 49) ** 2) / np.float32(2 * DRAG_REACH**2))
+    drag = near * (np.cos(towards) * right + np.sin(towards) * down)
+    pulse = pulsation(beat)
+    times = np.stack([1 - pulse, pulse, -DRAG_PIXELS * beat.descent], axis=1)
+    layers = np.concatenate([picture, drag[None]]).reshape(3, -1)
+    frames: Image = times.astype(np.float32) @ layers.astype(np.float32)
+    return frames.reshape(FRAMES, SIDE, SIDE)
+
+
+def pulsation(beat: Cycle) -> Floats:
+    """Flow in the vessels of the lung, (frames,): of arteries in systole, of veins in filling."""
+    flow: Floats = 0.85 * np.roll(beat.outflow, 2) + 0.35 * np.roll(beat.inflow, 1)
+    return flow
 
 
 def _all() -> tuple[slice, slice]:
@@ -53,8 +81,28 @@ def _vessels(
     for _ in range(number):
         start = np.array([rng.uniform(*columns), rng.uniform(*rows)])
         step = rng.standard_normal(2) * 2.0
-        brightness = value * rng.uniform(0.6, 1.9)
+        brightness = value * rng.uniform(0.6, 1.9) * _pulsing(rng, 0.35)
         paint_rod(picture, (start, start + step), rng.uniform(0.2, 0.7), brightness, 0.75)
+
+
+def _pulsing(rng: np.random.Generator, size: float) -> Image:
+    """Brightness of blood between pulses and at their peak, (2, 1, 1).
+
+    Fresh blood that flows through the section brightens it, fast blood within it dephases.
+    """
+    change = 1 + size * rng.normal(0.5, 1.0)
+    return np.array([1.0, max(change, 0.2)], np.float32).reshape(2, 1, 1)
+
+
+def _hila(picture: Image, rng: np.random.Generator) -> None:
+    """Pulmonary arteries and veins at both roots of the lung, as far as the section cuts them."""
+    for hilum in HILA:
+        for _ in range(3):
+            start = np.array(hilum) + rng.normal(0, (5.0, 3.5))
+            end = start + rng.normal(0, 1.3, 2)
+            value = 300.0 * rng.uniform(0.4, 1.2) * _pulsing(rng, 0.6)
+            shown = min(max(rng.uniform(-0.5, 1.5), 0.0), 1.0)
+            paint_rod(picture, (start, end), rng.uniform(1.0, 3.4), value, shown)
 
 
 def _mediastinum(picture: Image, rng: np.random.Generator) -> None:

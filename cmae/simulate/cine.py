@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from cmae.data.modality import MRI_PIXEL_MM
 from cmae.simulate.canvas import (
-    FRAMES,
     Image,
     Placement,
     ripple,
@@ -112,9 +111,9 @@ def _signal(heart: Mapping[str, Any], rng: np.random.Generator) -> tuple[Image, 
     beat = cycle(heart)
     shape = section(heart, beat)
     place = placement(heart)
-    frames = np.repeat(chest(heart, rng)[None], FRAMES, axis=0)
-    blood = flowing_blood(heart, beat, rng)
-    paint_vessels(frames, heart, shape, place, rng=rng, blood=blood)
+    frames = chest(heart, beat, rng)
+    blood = flowing_blood(heart, beat, place, rng)
+    paint_vessels(frames, heart, beat, shape=shape, place=place, rng=rng, blood=blood)
     outlines = _outlines(shape, place, rng)
     paint_muscle(frames, heart, shape, place, rng=rng, outlines=outlines)
     paint_blood(frames, heart, beat, rng=rng, outlines=outlines, blood=blood, place=place)

@@ -25,7 +25,7 @@ MRI_INPUTS = (
     "section_column_mm", "atrial_septum_deg", "outflow_share", "coil_row", "coil_column",
     "scanner_gain", "scanner_noise", "blood_contrast", "scanner_blur", "noise_grain", "shim_row",
     "shim_column", "shim_curve", "chest_depth_mm", "chest_width_mm", "liver_rise_mm",
-    "flow_contrast", "atrial_inflow",
+    "flow_contrast", "atrial_inflow", "rv_delay_ms",
 )  # fmt: skip
 """All that the cine is made of: shared factors, the heart's shape, and private."""
 

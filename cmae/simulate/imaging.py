@@ -20,6 +20,7 @@ NORMALS = (
     "atrial_septum", "coil_row", "coil_column", "gain", "mri_noise",
     "contrast", "blur", "grain", "shim_row", "shim_column", "shim_curve", "chest_depth",
     "chest_width", "liver", "flow", "atrial_inflow", "scan_rate", "ejection_start", "atrial_start",
+    "rv_delay",
 )  # fmt: skip
 """Random numbers of a participant. Append only: their order fixes every population."""
 
@@ -57,6 +58,7 @@ COLUMNS: dict[str, Column] = {
             ("liver_rise_mm", "mm", "MRI: how high the liver's dome stands in the section"),
             ("flow_contrast", "", "MRI: strength of jets and swirls in the blood"),
             ("atrial_inflow", "", "MRI: brightness of the caval inflow to the right atrium"),
+            ("rv_delay_ms", "ms", "MRI: how late the right ventricle moves after the left"),
         ),
     ),
 }
@@ -103,6 +105,7 @@ def imaging(noise: Mapping[str, Floats], heart: Mapping[str, Floats]) -> dict[st
         "chest_depth_mm": 141.0 + 6.0 * noise["chest_depth"] + 0.7 * (heart["height_cm"] - 170) / 3,
         "chest_width_mm": 128.0 + 6.0 * noise["chest_width"] + 0.9 * (heart["bmi_kg_m2"] - 26),
         "liver_rise_mm": 9.0 * noise["liver"],
-        "flow_contrast": np.exp(0.25 * noise["flow"]),
-        "atrial_inflow": (0.28 + 0.30 * noise["atrial_inflow"]).clip(0, 1.2),
+        "flow_contrast": np.exp(0.30 * noise["flow"]),
+        "atrial_inflow": np.exp(-1.05 + 0.75 * noise["atrial_inflow"]).clip(0, 2.0),
+        "rv_delay_ms": 40.0 * heart["right_bundle_branch_block"] + 6.0 * noise["rv_delay"],
     }

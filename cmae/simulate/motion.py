@@ -26,7 +26,8 @@ class Cycle:
         rv_ml: Right ventricular volume.
         la_ml: Left atrial volume.
         ra_ml: Right atrial volume.
-        descent: Descent of the valve plane, 0 at end diastole, 1 at end systole.
+        descent: Descent of the mitral plane, 0 at end diastole, 1 at end systole.
+        rv_descent: The same of the tricuspid plane.
         opening: How far the atrioventricular valves stand open, 0 to 1.
         outflow: Flow out of the ventricles, 0 to 1 of its peak.
         inflow: Flow into the ventricles, 0 to 1 of its peak.
@@ -39,6 +40,7 @@ class Cycle:
     la_ml: Floats
     ra_ml: Floats
     descent: Floats
+    rv_descent: Floats
     opening: Floats
     outflow: Floats
     inflow: Floats
@@ -81,6 +83,7 @@ def cycle(heart: Mapping[str, Any]) -> Cycle:
     inflow, outflow = inflow / inflow.max(), outflow / outflow.max()
     opening = np.where(time > early_start - 12, 0.22 + 0.78 * inflow.clip(0), 0.0)
     lag = (46.0 if heart["left_bundle_branch_block"] else 4.0) / rr * FINE
+    rv_emptied = _shifted(emptied, heart["rv_delay_ms"] / rr * FINE)
 
     lv = _between(heart["lvedv_ml"], heart["lvesv_ml"], emptied)
     la_min = heart["la_max_ml"] * (1 - heart["la_ef_percent"] / 100)
@@ -90,10 +93,11 @@ def cycle(heart: Mapping[str, Any]) -> Cycle:
         lv_ml=lv[frames],
         lv_early_ml=_shifted(lv, -lag)[frames],
         lv_late_ml=_shifted(lv, lag)[frames],
-        rv_ml=_between(heart["rvedv_ml"], heart["rvesv_ml"], emptied)[frames],
+        rv_ml=_between(heart["rvedv_ml"], heart["rvesv_ml"], rv_emptied)[frames],
         la_ml=_between(la_min, heart["la_max_ml"], la_shape)[frames],
         ra_ml=_between(ra_min, heart["ra_max_ml"], la_shape)[frames],
         descent=emptied[frames],
+        rv_descent=rv_emptied[frames],
         opening=_smoothed(opening)[frames],
         outflow=outflow[frames],
         inflow=inflow[frames].clip(0),

@@ -11,8 +11,8 @@ from cmae.simulate.canvas import FRAMES, SIDE, Image, smooth_field
 BAND_WIDTH = 0.30
 """Half width of an off-resonance band, as the tangent of half the phase a repetition adds."""
 
-_TEMPORAL = np.array([-1.0, 9.0, 9.0, -1.0], np.float32) / np.float32(np.sqrt(164.0))
-"""Frames between two recorded ones by cubic interpolation, scaled to keep the noise's variance."""
+VIEW_SHARING = (0.05, 0.40)
+"""Least and most that a recorded frame takes of each neighbor, as segmented scans share views."""
 
 
 def scan(frames: Image, heart: Mapping[str, Any], rng: np.random.Generator) -> None:
@@ -58,8 +58,9 @@ def bands(
 def noisy(signal: Image, heart: Mapping[str, Any], rng: np.random.Generator) -> Image:
     """Rician magnitude: the length of the signal with noise in both of its parts.
 
-    Scanners interpolate in the plane and between the frames that they record, so the noise has a
-    grain: it is drawn for every second frame, and neighbours share a part.
+    Scanners interpolate in the plane and between the frames that they record, and recorded frames
+    share views, so the noise has a grain: it is drawn for every second frame, recorded neighbours
+    share a part, and cubic interpolation gives the frames between, scaled to the same variance.
 
     Args:
         signal: (frames, 96, 96), signed.
@@ -70,21 +71,34 @@ def noisy(signal: Image, heart: Mapping[str, Any], rng: np.random.Generator) -> 
         (frames, 96, 96), 0 or more.
     """
     grain = np.float32(heart["noise_grain"])
+    shared = rng.uniform(*VIEW_SHARING)
     drawn: Image = rng.standard_normal((2, FRAMES // 2, SIDE + 2, SIDE + 2), dtype=np.float32)
-    drawn = drawn[:, :, 1:-1] + grain * (drawn[:, :, :-2] + drawn[:, :, 2:])
-    drawn = drawn[..., 1:-1] + grain * (drawn[..., :-2] + drawn[..., 2:])
-    level = heart["scanner_noise"] * heart["scanner_gain"]
-    drawn *= np.float32(level / (1 + 2 * float(grain) ** 2))
-    noise = np.empty((2, *signal.shape), np.float32)
-    noise[:, ::2] = drawn
-    around = np.concatenate([drawn[:, -1:], drawn, drawn[:, :2]], axis=1)
-    count = FRAMES // 2
-    noise[:, 1::2] = _TEMPORAL[0] * (around[:, :count] + around[:, 3 : count + 3])
-    noise[:, 1::2] += _TEMPORAL[1] * (around[:, 1 : count + 1] + around[:, 2 : count + 2])
+    rows = drawn[:, :, :-2] + drawn[:, :, 2:]
+    rows *= grain
+    rows += drawn[:, :, 1:-1]
+    grained = rows[..., :-2] + rows[..., 2:]
+    grained *= grain
+    grained += rows[..., 1:-1]
+    level = heart["scanner_noise"] * heart["scanner_gain"] / (1 + 2 * float(grain) ** 2)
+    weights = (level * _sharing(float(shared))).astype(np.float32)
+    noise: Image = (weights @ grained.reshape(2, FRAMES // 2, -1)).reshape(2, *signal.shape)
     noise[0] += signal
     np.multiply(noise, noise, out=noise)
-    magnitude: Image = np.sqrt(noise[0] + noise[1])
-    return magnitude
+    magnitude: Image = noise[0]
+    magnitude += noise[1]
+    return np.sqrt(magnitude, out=magnitude)
+
+
+def _sharing(shared: float) -> NDArray[np.float64]:
+    """Weights (frames, recorded frames) of shared views and cubic interpolation, rows of norm 1."""
+    recorded = np.eye(FRAMES // 2)
+    views = recorded + shared * (np.roll(recorded, 1, axis=1) + np.roll(recorded, -1, axis=1))
+    weights = np.empty((FRAMES, FRAMES // 2))
+    weights[::2] = views
+    after = np.roll(views, -1, axis=0)
+    weights[1::2] = 9 * (views + after) - np.roll(views, 1, axis=0) - np.roll(views, -2, axis=0)
+    result: NDArray[np.float64] = weights / np.linalg.norm(weights, axis=1, keepdims=True)
+    return result
 
 
 def upright(magnitude: Image) -> NDArray[np.uint16]:

@@ -142,7 +142,7 @@ def _left_walls(
         return result
 
     mean = width(cycle.lv_ml, length)
-    apex = 0.62 * (width(cycle.lv_ml + muscle, length * 1.05) - mean)
+    apex = 0.45 * (width(cycle.lv_ml + muscle, length * 1.05) - mean)
     outer = width(cycle.lv_ml + muscle, length + apex)
     skew = 0.5 * (width(cycle.lv_early_ml, length) - width(cycle.lv_late_ml, length))
     profile = ventricle_profile(SIDE)
@@ -197,7 +197,7 @@ def _right_ventricle(
     full = heart["lv_length_mm"]
     low = np.full_like(length, 0.10 * full)
     septal_top = length - 6.0
-    lateral_top = full - 3.0 - heart["tapse_mm"] * cycle.descent
+    lateral_top = full - 3.0 - heart["tapse_mm"] * cycle.rv_descent
     z_septal = low[:, None] + (septal_top - low)[:, None] * SIDE
     z_free = low[:, None] + (lateral_top - low)[:, None] * SIDE
     x_septal = -np.stack(

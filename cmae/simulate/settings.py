@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields
 
 from cmae.errors import SettingsError
 
-SIMULATOR_NUMBER = 2
+SIMULATOR_NUMBER = 3
 """Raised when the same seed makes other people or other recordings."""
 
 MOST_VARIANTS = 1_000_000

@@ -19,6 +19,7 @@ from cmae.simulate.canvas import (
     paint,
     paint_rod,
     smooth_field,
+    streaks,
 )
 from cmae.simulate.chest import FAT
 from cmae.simulate.motion import Cycle
@@ -27,32 +28,54 @@ from cmae.simulate.section import LATERAL, Section, ventricle_profile
 Floats = NDArray[np.float64]
 
 BLOOD = 335.0
+SWIRL = (
+    (1, 0.032, False),
+    (2, 0.024, False),
+    (2, 0.044, True),
+    (3, 0.040, True),
+    (5, 0.030, True),
+    (8, 0.020, True),
+)
+"""(harmonic of the heartbeat, share by which blood's brightness swirls with it, in streaks)."""
+
+SWIRL_CELLS, STREAK_CELLS = 12, (13, 30)
+"""Bumps of the swirl over the canvas; of streaks, (along, across) the heart's axis."""
+
 RV_WALL_MM, ATRIUM_WALL_MM = 3.2, 1.6
 
 Outlines = dict[str, tuple[Box, Image]]
 """By name of a chamber, (frames, rows, columns) signed distance to its contour in a box."""
 
 
-def flowing_blood(heart: Mapping[str, Any], beat: Cycle, rng: np.random.Generator) -> Image:
-    """Brightness of blood, (frames, 96, 96), swirling with the flow."""
+def flowing_blood(
+    heart: Mapping[str, Any], beat: Cycle, place: Placement, rng: np.random.Generator
+) -> Image:
+    """Brightness of blood, (frames, 96, 96), swirling with the flow, in streaks along the heart."""
     turn = 2 * np.pi * np.arange(FRAMES) / FRAMES
-    still = np.full(FRAMES, 0.04)
-    moving = (np.cos(turn), np.sin(turn), np.cos(2 * turn), np.sin(2 * turn))
-    flows = (0.10 * beat.inflow, 0.08 * beat.outflow)
-    times = np.stack([still, *(0.030 * wave for wave in moving), *flows], axis=1)
-    cells = (26, 13, 13, 26, 26, 15, 18)
-    fields = np.stack([smooth_field(rng, number).ravel() for number in cells])
-    swirl = (heart["flow_contrast"] * BLOOD * times).astype(np.float32) @ fields
-    result: Image = (swirl + np.float32(BLOOD)).reshape(FRAMES, SIDE, SIDE)
+    times = [0.14 * beat.inflow, 0.11 * beat.outflow]
+    for is_streaky in (False, True):
+        for order, size, has_streaks in SWIRL:
+            if has_streaks == is_streaky:
+                times += [size * np.cos(order * turn), size * np.sin(order * turn)]
+    times.append(np.full(FRAMES, 0.06))
+    number = len(times)
+    smooth = 2 + 2 * sum(not has_streaks for _, _, has_streaks in SWIRL)
+    fields = [smooth_field(rng, SWIRL_CELLS) for _ in range(smooth)]
+    drawn_out = streaks(rng, number - smooth, STREAK_CELLS, place.angle)
+    pattern = np.concatenate([np.stack(fields), drawn_out]).reshape(number, -1)
+    swirl = (heart["flow_contrast"] * BLOOD * np.stack(times, axis=1)).astype(np.float32) @ pattern
+    swirl += np.float32(BLOOD)
+    result: Image = swirl.reshape(FRAMES, SIDE, SIDE)
     return result
 
 
 def paint_vessels(
     frames: Image,
     heart: Mapping[str, Any],
+    beat: Cycle,
+    *,
     shape: Section,
     place: Placement,
-    *,
     rng: np.random.Generator,
     blood: Image,
 ) -> None:
@@ -77,7 +100,9 @@ def paint_vessels(
             _paint_tube(frames, (first, last), 0.45 * size * wide + more, value, 0.7 * opacity)
             _paint_tube(frames, (first, far), 0.7 * size * wide + more, value, opacity)
             _paint_tube(frames, (first, near), size * wide + more, value, opacity)
-    for more, value in ((1.0, 50.0), (0.0, blood)):
+    fresh = rng.normal(0.15, 0.20) * heart["flow_contrast"] * np.roll(beat.outflow, 2)
+    pulsing = blood * (1 + fresh).clip(0.3).astype(np.float32)[:, None, None]
+    for more, value in ((1.0, 50.0), (0.0, pulsing)):
         _paint_tube(frames, (aorta - along, aorta + along), radius + more, value, 1.0)
 
 
@@ -134,33 +159,68 @@ def paint_blood(
     blood: Image,
     place: Placement,
 ) -> None:
-    """Blood of all chambers, with trabeculae at its border and strands towards the apex."""
-    trabeculae = np.abs(smooth_field(rng, 26))
-    strands = np.float32(0.15) * smooth_field(rng, 24) + np.float32(0.16)
-    caval = beat.outflow + 0.5 * beat.inflow + 0.3
-    for name, rough, level in (
-        ("ra", 0.0, rng.uniform(0.96, 1.10)),
-        ("la", 0.0, rng.uniform(0.92, 1.02)),
-        ("rv", 0.80, rng.uniform(0.94, 1.10)),
-        ("lv", 0.40, 1.0),
+    """Blood of all chambers, with trabeculae at its border and strands towards the apex.
+
+    Fresh blood that comes through the section brightens a chamber, fast blood dephases: levels
+    change over the cycle, most where the caval and the pulmonary veins enter.
+    """
+    trabeculae = np.abs(smooth_field(rng, 22)) + np.float32(0.7) * np.abs(smooth_field(rng, 40))
+    strands = 0.10 + 0.24 * np.abs(streaks(rng, 1, (18, 44), place.angle)[0])
+    contrast = float(heart["flow_contrast"])
+    length = heart["lv_length_mm"]
+    for name, rough, level, inlet, apical in (
+        ("ra", 0.0, (0.90, 1.12), (-38.0, length + 12.0), 0.0),
+        ("la", 0.0, (0.86, 1.02), (10.0, length + 30.0), 0.0),
+        ("rv", 0.90, (0.78, 1.06), None, 1.0),
+        ("lv", 0.45, (1.0, 1.0), None, 0.5),
     ):
         box, distance = outlines[name]
         inside = (slice(None), *box)
-        value = np.float32(level) * blood[inside]
-        rows, columns = axes(box)
-        if name == "ra":
-            at = place.pixels(np.array([-38.0, heart["lv_length_mm"] + 12.0]) + rng.normal(0, 5, 2))
-            away = (rows - np.float32(at[1])) ** 2 + (columns - np.float32(at[0])) ** 2
-            glow = np.exp(-away / np.float32(2 * 7.0**2))[None]
-            value *= 1 + (heart["atrial_inflow"] * caval).astype(np.float32)[:, None, None] * glow
-        if name == "rv":
-            low = place.pixels(np.array([-18.0, 0.12 * heart["lv_length_mm"]]))
-            down = np.float32(np.sin(place.angle)), np.float32(np.cos(place.angle))
-            apical = (rows - np.float32(low[1])) * down[0]
-            apical = apical + (columns - np.float32(low[0])) * down[1]
-            value *= 1 - strands[box] / (1 + np.exp(-(apical + 6) / 4))
+        filling, ejection = rng.normal((0.03, -0.03), (0.08, 0.07))
+        change = 1 + contrast * (filling * beat.inflow + ejection * beat.outflow)
+        value = blood[inside] * (rng.uniform(*level) * change).astype(np.float32)[:, None, None]
+        if inlet is not None:
+            at = place.pixels(np.array(inlet) + rng.normal(0, 7, 2))
+            glow = _around(box, at, rng.uniform(5.0, 9.0))
+            pulse, flicker = _inlet(heart, beat, name, rng)
+            value *= 1 + glow * (pulse + flicker * (blood[inside] * np.float32(1 / BLOOD) - 1))
+        if apical:
+            foot = place.pixels(
+                np.array([-18.0, 0.25 * length] if name == "rv" else [0.0, 0.10 * length])
+            )
+            value *= 1 - np.float32(apical) * strands[box] * _towards_apex(box, foot, place.angle)
         uneven = (rough * trabeculae[box]).astype(np.float32)
         paint(frames, box, coverage(distance + uneven), value)
+
+
+def _inlet(
+    heart: Mapping[str, Any], beat: Cycle, name: str, rng: np.random.Generator
+) -> tuple[Image, np.float32]:
+    """How much brighter blood is where veins enter an atrium, (frames, 1, 1), and its flicker."""
+    caval = beat.outflow + 0.5 * beat.inflow + 0.3
+    pulmonary = 0.8 * np.roll(beat.outflow, 2) + beat.inflow
+    drawn = rng.normal(0.12, 0.20)
+    strength = heart["atrial_inflow"] if name == "ra" else heart["flow_contrast"] * drawn
+    course = caval if name == "ra" else pulmonary
+    pulse = np.asarray(strength * course, np.float32).clip(-0.6)[:, None, None]
+    return pulse, np.float32(4.0 * abs(strength))
+
+
+def _around(box: Box, point: Floats, radius: float) -> Image:
+    """A bump of height 1 about a point, (1, rows, columns)."""
+    rows, columns = axes(box)
+    away = (rows - np.float32(point[1])) ** 2 + (columns - np.float32(point[0])) ** 2
+    bump: Image = np.exp(-away / np.float32(2 * radius**2))[None]
+    return bump
+
+
+def _towards_apex(box: Box, foot: Floats, angle: float) -> Image:
+    """From 0 above a point near the apex to 1 below it, along the long axis."""
+    rows, columns = axes(box)
+    beyond = (rows - np.float32(foot[1])) * np.float32(np.sin(angle))
+    beyond = beyond + (columns - np.float32(foot[0])) * np.float32(np.cos(angle))
+    share: Image = np.asarray(1 / (1 + np.exp(-(beyond + 6) / 4)), np.float32)
+    return share
 
 
 def paint_inside(

@@ -3,6 +3,8 @@ import pytest
 
 from cmae.measure.contour import area_curve, area_length_ml, long_axis_curve
 from cmae.simulate import cine
+from cmae.simulate.canvas import streaks
+from cmae.simulate.chest import chest, pulsation
 from cmae.simulate.factors import ECG_INPUTS, MRI_INPUTS
 from cmae.simulate.motion import cycle
 from cmae.simulate.physiology import draw
@@ -120,6 +122,25 @@ def test_diastasis_is_shorter_in_a_fast_heart(healthy):
     assert resting(1100.0) > resting(650.0) + 0.1
 
 
+def test_right_bundle_branch_block_delays_the_right_ventricle_alone():
+    people = draw(3000, seed=4)
+    is_blocked = people["right_bundle_branch_block"] == 1
+    late = people.loc[is_blocked, "rv_delay_ms"]
+    assert 30 < late.median() < 50
+    assert abs(people.loc[~is_blocked, "rv_delay_ms"].median()) < 2
+    heart = people[is_blocked].iloc[0].to_dict()
+    heart |= {"scan_rr_ms": 1000.0, "rv_delay_ms": 40.0}
+    blocked, usual = cycle(heart), cycle({**heart, "rv_delay_ms": 0.0})
+    assert (blocked.lv_ml == usual.lv_ml).all()
+    halves = [np.argmax(b.rv_ml < np.mean(heart_range(b.rv_ml))) for b in (usual, blocked)]
+    assert halves[1] - halves[0] == 2
+    assert blocked.rv_ml[0] == usual.rv_ml[0]
+
+
+def heart_range(curve):
+    return curve.min(), curve.max()
+
+
 def test_a_larger_ejection_fraction_darkens_more_of_the_cavity(healthy):
     changes = []
     for fraction in (0.3, 0.5, 0.7):
@@ -153,6 +174,30 @@ def test_motion_lies_in_the_heart_and_not_in_the_chest(healthy):
     frames = cine.render({**healthy, "scanner_noise": 0.0}, np.random.default_rng(0)).astype(float)
     motion = frames.std(axis=-1)
     assert motion[20:70, 20:75].mean() > 8 * motion[-6:, :6].mean()
+
+
+def test_streaks_are_drawn_out_in_their_direction_and_have_unit_variance(rng):
+    fields = streaks(rng, 40, (13, 30), np.pi / 4)
+    assert fields.shape == (40, 96, 96)
+    assert fields.std() == pytest.approx(1, abs=0.1)
+    along = (fields[:, 4:, 4:] * fields[:, :-4, :-4]).mean()
+    across = (fields[:, 4:, :-4] * fields[:, :-4, 4:]).mean()
+    assert along > 0.6
+    assert across < 0.4
+
+
+def test_vessels_of_the_lung_pulse_with_the_heart(hearts):
+    ranges, follows = [], []
+    for k, heart in enumerate(hearts[:30]):
+        beat = cycle(heart)
+        frames = chest(heart, beat, np.random.default_rng(k))[:, 2:20]
+        swing = np.ptp(frames, axis=0)
+        vessel = np.unravel_index(swing.argmax(), swing.shape)
+        ranges.append(swing.max())
+        follows.append(abs(np.corrcoef(frames[:, *vessel], pulsation(beat))[0, 1]))
+        assert np.median(swing) < 6
+    assert np.median(ranges) > 60
+    assert np.median(follows) > 0.9
 
 
 def test_truth_holds_the_recording_and_what_is_under_its_noise(healthy):
@@ -213,8 +258,17 @@ def test_noise_has_the_grain_and_the_level_of_its_factors(healthy, rng):
     assert noise[1::2].std() == pytest.approx(noise[::2].std(), rel=0.03)
     beside = (noise[:, :, 1:] * noise[:, :, :-1]).mean() / noise.var()
     assert beside == pytest.approx(2 * 0.3 / (1 + 2 * 0.3**2), abs=0.02)
-    after = (noise[1:] * noise[:-1]).mean() / noise.var()
-    assert after == pytest.approx((9 / 16) / np.sqrt(164 / 256), abs=0.03)
+
+
+def test_noise_lasts_over_two_to_four_frames(healthy):
+    heart = {**healthy, "scanner_noise": 5.0, "scanner_gain": 1.0}
+    later = []
+    for k in range(12):
+        noise = noisy(np.full((50, 96, 96), 1000, np.float32), heart, np.random.default_rng(k))
+        noise -= noise.mean()
+        later.append([(noise * np.roll(noise, n, axis=0)).mean() for n in (1, 2, 6)] / noise.var())
+    assert np.all((np.array(later) > (0.70, 0.05, -0.02)) & (np.array(later) < (0.92, 0.65, 0.02)))
+    assert np.ptp(later, axis=0)[1] > 0.2
 
 
 def test_noise_in_air_is_rayleigh(healthy, rng):
