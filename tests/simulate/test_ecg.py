@@ -194,7 +194,7 @@ def test_voltages_know_as_little_of_mass_as_they_do(measured, sex):
     }
     assert 0.30 - 0.12 < r["sokolow_lyon"] < 0.30 + 0.12
     assert r["s_v3"] > max(r["r_avl"], r["r_i"], r["r_ii"])
-    assert max(abs(r["r_avl"]), abs(r["r_i"]), abs(r["r_ii"])) < 0.6 * r["s_v3"]
+    assert max(abs(r["r_avl"]), abs(r["r_i"]), abs(r["r_ii"])) < 0.75 * r["s_v3"]
 
 
 def test_hypertrophy_rules_are_specific_and_hardly_sensitive(measured):
