@@ -27,9 +27,9 @@ MAX_FILE_BYTES = 512 * 2**20
 
 _MAX_CONFIG_BYTES = 16 * 2**20
 _MAX_NAMES = 2000
-_MAX_NAME_BYTES = 2**31
-"""Names without a fixed length may all point at one long text of the file, so that this bounds
-their number times the size of the file."""
+_MAX_NAME_BYTES = 2**30
+"""Names without a fixed length may all point at one long text of the file: this bounds their number
+times the bytes of the file that are in no array."""
 
 _NUMBERED = re.compile(r"^.*conv[123]d(?:_(\d+))?$")
 
@@ -96,12 +96,13 @@ def read_layers(file: h5py.File, *, what: str) -> list[StoredLayer]:
             f"{what} holds no group model_weights, so Keras did not save a model in it: "
             "check that it is the published file."
         )
+    text_bytes = _bytes_beside_arrays(file)
     found: dict[tuple[str, ...], dict[str, h5py.Dataset]] = {}
-    for group_name in _names(root, "layer_names", what):
+    for group_name in _names(root, "layer_names", text_bytes, what):
         group = root.get(group_name)
         if not isinstance(group, h5py.Group):
             raise ReadError(f"{what} lacks a layer that its layer_names list: download it again.")
-        for name in _names(group, "weight_names", what):
+        for name in _names(group, "weight_names", text_bytes, what):
             dataset = group.get(name)
             if not isinstance(dataset, h5py.Dataset):
                 raise ReadError(
@@ -158,7 +159,19 @@ def read_config(file: h5py.File, *, what: str) -> Any:  # noqa: ANN401 - any JSO
         raise ReadError(f"{what} has a model_config that is no JSON: download it again.") from error
 
 
-def _names(group: h5py.Group, attribute: str, what: str) -> list[str]:
+def _bytes_beside_arrays(file: h5py.File) -> int:
+    """How long a text in the file can be at most."""
+    stored = 0
+
+    def add(_: str, item: h5py.HLObject) -> None:
+        nonlocal stored
+        stored += item.id.get_storage_size() if isinstance(item, h5py.Dataset) else 0
+
+    file.visititems(add)
+    return max(int(file.id.get_filesize()) - stored, 0)
+
+
+def _names(group: h5py.Group, attribute: str, text_bytes: int, what: str) -> list[str]:
     """The names that an attribute lists, in order, put together where it was cut."""
     parts = [attribute] if attribute in group.attrs else _parts(group, attribute)
     names: list[str] = []
@@ -173,7 +186,7 @@ def _names(group: h5py.Group, attribute: str, what: str) -> list[str]:
                 f"{what} has {attribute} that are no list of at most {_MAX_NAMES} names: "
                 "download it again."
             )
-        item_bytes = group.file.id.get_filesize() if text.length is None else text.length
+        item_bytes = text_bytes if text.length is None else text.length
         if length * item_bytes > _MAX_NAME_BYTES:
             raise ReadError(f"{what} has {attribute} that could fill the memory: it is refused.")
         for name in group.attrs[part]:

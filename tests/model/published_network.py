@@ -127,19 +127,32 @@ def z_scores(cines):
 
 
 def write_model(path, submodels, config=None):
-    """Write a legacy Keras file; ``submodels`` is a list of names and their layers."""
+    """Write a legacy Keras file; ``submodels`` is a list of names and their layers.
+
+    Keras hands over lists of bytes, which older versions of h5py store with a fixed length, and
+    newer ones do not; a long list is cut into numbered arrays. With a description, so is this one.
+    """
     with h5py.File(path, "w") as file:
         if config is not None:
             file.attrs["model_config"] = json.dumps(config).encode()
         root = file.create_group("model_weights")
-        root.attrs["layer_names"] = [name.encode() for name, _ in submodels]
+        _write_names(root, "layer_names", [name for name, _ in submodels], is_cut=bool(config))
         for name, stored in submodels:
             group = root.create_group(name)
             keys = [f"{layer}/{key}:0" for layer, arrays in stored for key in arrays]
-            group.attrs["weight_names"] = [key.encode() for key in keys]  # empty: floats, as Keras
+            _write_names(group, "weight_names", keys, is_cut=bool(config))
             for layer, arrays in stored:
                 for key, array in arrays.items():
                     group[f"{layer}/{key}:0"] = array
+
+
+def _write_names(group, attribute, names, *, is_cut):
+    """Write names as Keras does; an empty list becomes one of floats."""
+    if is_cut:
+        for k, part in enumerate(np.array_split(np.array([name.encode() for name in names]), 3)):
+            group.attrs[f"{attribute}{k}"] = part
+    else:
+        group.attrs[attribute] = [name.encode() for name in names]
 
 
 def write_separate(folder: Path, original, parts=PARTS):
