@@ -31,6 +31,8 @@ _MAX_NAME_BYTES = 2**30
 """Names without a fixed length may all point at one long text of the file: this bounds their number
 times the bytes of the file that are in no array."""
 
+_POINTER = b"version https://git-lfs.github.com/"
+
 _NUMBERED = re.compile(r"^.*conv[123]d(?:_(\d+))?$")
 
 
@@ -74,6 +76,11 @@ def open_model(path: Path, *, what: str) -> Iterator[h5py.File]:
         raise ReadError(
             f"{what} has {path.stat().st_size:,} bytes, but published weights have at most "
             f"{MAX_FILE_BYTES:,}: check that it is the right file."
+        )
+    if _is_pointer(path):
+        raise ReadError(
+            f"{what} is only git-lfs's note of where the weights lie: fetch them with "
+            "`git lfs pull`, or download the file itself."
         )
     with open_untrusted(path, what=what) as file:
         try:
@@ -157,6 +164,13 @@ def read_config(file: h5py.File, *, what: str) -> Any:  # noqa: ANN401 - any JSO
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ReadError(f"{what} has a model_config that is no JSON: download it again.") from error
+
+
+def _is_pointer(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_POINTER)) == _POINTER
 
 
 def _bytes_beside_arrays(file: h5py.File) -> int:

@@ -95,10 +95,11 @@ def read_published(folder: Path) -> Published:
     if not others:
         return _read_separate(separate)
     joint = _read_joint(others[0])
-    if separate and not _is_same(_read_separate(separate), joint):
+    differing = _differing(_read_separate(separate), joint) if separate else []
+    if differing:
         raise InputError(
-            "The folder holds a joint file and separate ones with other weights: give the path of "
-            "the joint file itself, or a folder with the separate files alone."
+            f"The joint file holds other weights than {' and '.join(differing)} beside it: give "
+            "the path of the joint file itself, or a folder with the separate files alone."
         )
     return joint
 
@@ -134,12 +135,11 @@ def _read_joint(path: Path) -> Published:
     with open_model(path, what=what) as file:
         layers = read_layers(file, what=what)
         for part in PARTS:
-            prefix = f"{part[1][:-1]}_block_{TENSORS[part[0]]}"
-            own = [layer for layer in layers if _is_within(layer, prefix)]
+            own = _of_part(layers, part)
             if not own:
                 raise ReadError(
-                    f"The joint file holds no {prefix}: check that it is the published joint "
-                    "file, which has an encoder and a decoder of the ECG and of the MRI."
+                    f"The joint file holds no {_block(part)}{TENSORS[part[0]]}: check that it is "
+                    "the published one, which has an encoder and a decoder of the ECG and the MRI."
                 )
             layers = [layer for layer in layers if layer not in own]
             placed, others = _place(own, part, what)
@@ -152,12 +152,37 @@ def _read_joint(path: Path) -> Published:
     return Published((path,), arrays, assignment, log_scale, left_out)
 
 
+def _block(part: Part) -> str:
+    return f"{part[1].removesuffix('r')}_block_"
+
+
+def _of_part(layers: list[StoredLayer], part: Part) -> list[StoredLayer]:
+    """The layers of one network of a joint file, whose tensors may have had another name."""
+    named = [layer for layer in layers if _is_within(layer, _block(part) + TENSORS[part[0]])]
+    if named:
+        return named
+    rank = {"ecg": 3, "mri": 4}[part[0]]
+    submodels = {
+        layer.path[0]
+        for layer in layers
+        if layer.path[0].startswith(_block(part)) and _rank(layer.shapes) == rank
+    }
+    return [layer for layer in layers if layer.path[0] in submodels]
+
+
 def _is_within(layer: StoredLayer, prefix: str) -> bool:
     return any(name.startswith(prefix) for name in layer.path)
 
 
-def _is_same(some: Published, other: Published) -> bool:
-    return all(np.array_equal(array, other.arrays[key]) for key, array in some.arrays.items())
+def _differing(separate: Published, joint: Published) -> list[str]:
+    """Names of the separate files whose weights the joint file does not hold."""
+    keys = [
+        key
+        for key in separate.arrays
+        if not np.array_equal(separate.arrays[key], joint.arrays[key])
+    ]
+    parts = {tuple(key.partition("/")[0].split("_")) for key in keys}
+    return [file_name(part) for part in PARTS if part in parts]
 
 
 @cache

@@ -165,11 +165,12 @@ def write_separate(folder: Path, original, parts=PARTS):
     return folder
 
 
-def write_joint(path: Path, original, *, drawn=None, log_scale=1.7):
+def write_joint(path: Path, original, *, drawn=None, log_scale=1.7, tensors=None):
     """The joint file; ``drawn`` (256,) is the modality that each coordinate was given, or None."""
+    tensors = tensors or TENSORS
     submodels = [("input_1", [])]
     for name, way in PARTS:
-        block = f"{way}_block_{TENSORS[name]}"
+        block = f"{way}_block_{tensors[name]}"
         stored = [(f"{block}_{layer}", arrays) for layer, arrays in original.arrays[name, way]]
         submodels.append((block, stored))
     spare = {"kernel": np.eye(256, dtype=np.float32), "bias": np.zeros(256, np.float32)}

@@ -202,10 +202,24 @@ def test_a_joint_file_beside_other_separate_ones_is_refused(tmp_path, joint, mri
     with h5py.File(mri_folder / MRI_ENCODER, "a") as file:
         file[f"{BLOCK}/conv2d/bias:0"][0] += 1
     (mri_folder / "dropfuse.h5").symlink_to(joint)
-    with pytest.raises(InputError, match="other weights"):
+    with pytest.raises(InputError, match=rf"other weights than {MRI_ENCODER} beside"):
         read_published(mri_folder)
     (mri_folder / "dropfuse_2.h5").symlink_to(joint)
     with pytest.raises(InputError, match="2 other"):
+        read_published(mri_folder)
+
+
+def test_a_joint_file_may_name_its_tensors_otherwise(tmp_path, joint, original):
+    names = {"ecg": "ecg_median_10", "mri": "lax_4ch_cycle"}
+    other = write_joint(tmp_path / "a.h5", original, drawn=None, tensors=names)
+    one, two = read_published(joint), read_published(other)
+    assert all(np.array_equal(one.arrays[key], two.arrays[key]) for key in one.arrays)
+    assert two.assignment is None
+
+
+def test_a_note_of_git_lfs_is_told_from_weights(mri_folder):
+    (mri_folder / MRI_ENCODER).write_text("version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(InputError, match="git lfs pull"):
         read_published(mri_folder)
 
 
