@@ -19,7 +19,8 @@ from cmae.data.normalization import Normalization
 from cmae.errors import InputError, RunError
 from cmae.model.architecture import PAPER_NETWORKS, Architecture, Contrast
 from cmae.model.autoencoder import CrossModalAutoencoder
-from cmae.model.published_files import LATENT_DIM, PARTS, Published, file_name, read_published
+from cmae.model.published_assignment import LATENT_DIM
+from cmae.model.published_files import PARTS, Published, file_name, read_published
 from cmae.model.run import (
     CARD_FILE,
     FORMAT_NUMBER,

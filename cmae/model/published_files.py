@@ -5,11 +5,10 @@ its arrays, and among layers of equal shapes by its order. The published ECGs ha
 leads, which the first convolution of the encoder and the last one of the decoder absorb here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -17,17 +16,16 @@ from numpy.typing import NDArray
 
 from cmae.data.modality import LEADS, MODALITIES
 from cmae.errors import InputError, ReadError
-from cmae.model.architecture import ASSIGNED, PAPER_NETWORKS
+from cmae.model.architecture import PAPER_NETWORKS
 from cmae.model.legacy_keras import StoredLayer, open_model, read_array, read_config, read_layers
 from cmae.model.networks import build_decoder, build_encoder
+from cmae.model.published_assignment import LATENT_DIM, find_assignment
 
 TENSORS = {"ecg": "ecg_rest_median_raw_10", "mri": "lax_4ch_heart_center"}
 """How the published files name each modality."""
 
 PUBLISHED_LEADS = ("I", "II", "III", "V1", "V2", "V3", "V4", "V5", "V6", "aVF", "aVL", "aVR")
 """The order of leads that the published networks were trained on."""
-
-LATENT_DIM = 256
 
 Floats = NDArray[np.float32]
 Part = tuple[str, str]
@@ -287,64 +285,3 @@ def _log_scale(layers: list[StoredLayer], what: str) -> float | None:
             "temperature, was expected: check that it is the published file."
         )
     return float(read_array(datasets[0], what=f"{what}, temperature").reshape(()))
-
-
-def find_assignment(config: Any) -> str | None:  # noqa: ANN401 - any JSON
-    """Find which modality each coordinate of the joint latent comes from.
-
-    The published code drew it once, when it built its graph: as ``indices`` (256, 2) of a
-    ``gather_nd`` node, each pair a modality (0 ECG, 1 MRI) and a coordinate.
-
-    Args:
-        config: The model's description, or None.
-
-    Returns:
-        A letter a coordinate, as in ``Architecture.assignment``; None without such a node.
-
-    Raises:
-        ReadError: The indices are not what was expected.
-    """
-    letters = list(ASSIGNED)
-    nodes = list(_gather_nodes(config))
-    found = set()
-    for pairs in nodes:
-        if pairs is None:
-            continue
-        modalities, coordinates = zip(*pairs, strict=True)
-        if set(modalities) - {0, 1} or list(coordinates) != list(range(LATENT_DIM)):
-            raise ReadError(
-                "The joint file mixes its latents in another way than a modality for each "
-                "coordinate in order: check that it is the published file."
-            )
-        found.add("".join(letters[modality] for modality in modalities))
-    if nodes and len(found) != 1:
-        raise ReadError(
-            f"The joint file has {len(found)} assignments of coordinates to modalities where one "
-            f"of shape ({LATENT_DIM}, 2) was expected: check that it is the published file."
-        )
-    return found.pop() if found else None
-
-
-def _gather_nodes(config: Any) -> Iterator[list[list[int]] | None]:  # noqa: ANN401
-    """The pairs inside of each ``gather_nd`` node, and None for each mention of one."""
-    waiting = [(config, False)]
-    while waiting:
-        item, is_inside = waiting.pop()
-        if isinstance(item, dict):
-            texts = [item.get(key) for key in ("name", "function", "class_name")]
-            is_node = any(isinstance(text, str) and "gather_nd" in text for text in texts)
-            if is_node:
-                yield None
-            waiting += [(value, is_inside or is_node) for value in item.values()]
-        elif isinstance(item, list):
-            if is_inside and _is_pairs(item):
-                yield item
-            else:
-                waiting += [(value, is_inside) for value in item]
-
-
-def _is_pairs(item: list[Any]) -> bool:
-    return len(item) == LATENT_DIM and all(
-        isinstance(pair, list) and len(pair) == 2 and all(type(number) is int for number in pair)
-        for pair in item
-    )

@@ -18,7 +18,8 @@ from cmae.model.autoencoder import CrossModalAutoencoder
 from cmae.model.describe import describe
 from cmae.model.legacy_keras import open_model, read_config
 from cmae.model.published import import_weights
-from cmae.model.published_files import find_assignment, read_published
+from cmae.model.published_assignment import find_assignment
+from cmae.model.published_files import read_published
 from cmae.model.run import ModelFile, Run, save_model
 
 sys.path.insert(0, str(Path(__file__).parent))
