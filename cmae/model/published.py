@@ -37,6 +37,15 @@ MICROVOLTS_PER_INTEGER = 5.0
 INTEGERS_PER_UNIT = 10
 """The published networks saw the stored integers divided by this."""
 
+PUBLISHED_SHA256 = {
+    "209f4d9a6ebcee02ced493a320d2116787b9cfaba2476a653e442581557475d0",
+    "256c617fe91863c4994b367f0e1efbcbf7ff17378c593ba7498ce3d96fd66c4e",
+    "72d98c3ff072ea0fdac4753986ca913394bfff231dc9d9cc130bbe4fe276cdac",
+    "5fa8a2f7dde41668dfe52b4465e8d9a6972956e553486b8b76f9400ffc6f5b41",
+    "fc7f8e9b5d5c1b17992d7c676b64f269f6f67248b07a68efe312e93e53934dff",
+}
+"""SHA-256 of the four files and the joint one, as git-lfs notes them in ml4h's model zoo."""
+
 
 def import_weights(
     folder: Path | str,
@@ -137,6 +146,9 @@ def _card(
     """What is known of the run, ready for JSON; nothing is said of a training nobody saw here."""
     letters = published.assignment
     known = {file_name(part) for part in PARTS}
+    files = {
+        path.name if path.name in known else "joint file": _sha256(path) for path in published.files
+    }
     return {
         "format_number": FORMAT_NUMBER,
         "experiment": "dropfuse",
@@ -153,10 +165,8 @@ def _card(
         else {"ecg": letters.count("e"), "mri": letters.count("m")},
         "log_scale": published.log_scale,
         "layers_left_out": published.left_out,
-        "files": {
-            path.name if path.name in known else "joint file": _sha256(path)
-            for path in published.files
-        },
+        "files": files,
+        "are_files_recognized": set(files.values()) <= PUBLISHED_SHA256,
         "versions": {
             "cmae": cmae.__version__,
             **{name: importlib.metadata.version(name) for name in ("keras", "numpy", "h5py")},
@@ -177,7 +187,7 @@ def _for_people(card: dict[str, Any]) -> str:
     if coordinates is not None:
         joint = (
             f"{coordinates['ecg']} coordinates from the ECG and {coordinates['mri']} from the MRI, "
-            "drawn once when the weights were trained and never again"
+            "drawn once and kept"
         )
     elif len(card["modalities"]) == 1:
         joint = "that of the only modality"
@@ -185,12 +195,14 @@ def _for_people(card: dict[str, Any]) -> str:
     parameters = "\n".join(f"| {name} | {count:,} |" for name, count in card["parameters"].items())
     return f"""# Imported published weights (DropFuse)
 
-Research use only, not for diagnosis. These weights were **not trained here**: they are those that
-Radhakrishnan et al. (Nature Communications 14, 2436, 2023) published, read as arrays.
+Research use only, not for diagnosis. These weights were **not trained here**: they were read from
+files in the layout of those that Radhakrishnan et al. (Nature Communications 14, 2436, 2023)
+published. By their SHA-256 sums they {"are" if card["are_files_recognized"] else "are **not**"} the
+files that stood in ml4h's model_zoo/dropfuse when this program was written.
 
 - Modalities: {", ".join(card["modalities"])}; latent of {card["latent_dim"]} numbers
-- One model unit of the ECG: {card["ecg_unit_microvolts"]:g} µV; leads permuted into the clinical
-  order; cines as z-scores of each recording
+- One model unit of the ECG: {card["ecg_unit_microvolts"]:g} µV; leads in the clinical order;
+  cines as z-scores of each recording
 - Joint latent where both recordings exist: {joint}
 - Logarithm τ of the contrastive loss' scale: {scale}
 - Who was trained, validated and tested on is not known here: there is no `split.csv`, no learning

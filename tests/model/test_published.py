@@ -111,6 +111,8 @@ def test_the_four_files_make_a_run_that_embeds_and_says_where_it_comes_from(
     assert run.card["fingerprint"] == run.fingerprint
     assert run.card["origin"] == "imported published weights"
     assert "participants" not in run.card
+    assert run.card["are_files_recognized"] is False
+    assert "are **not** the" in (run.path / "card.md").read_text()
     assert sorted(path.name for path in run.path.iterdir()) == [
         "card.json", "card.md", "model.toml", "weights.safetensors"
     ]  # fmt: skip
