@@ -3,12 +3,18 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cmae.data.modality import MODALITIES, Modality
 from cmae.errors import SettingsError
 from cmae.settings import STRICT
 
 Activation = Literal["mish", "gelu"]
-Merge = Literal["participant", "coordinate", "mean"]
+Merge = Literal["participant", "coordinate", "frozen", "mean"]
+
+ASSIGNED = {"e": "ecg", "m": "mri"}
+"""The letters of ``Architecture.assignment``."""
 
 
 @dataclass(frozen=True)
@@ -111,9 +117,13 @@ class Architecture:
         latent_dim: Numbers a latent.
         merge: How one latent is made of two in training: a modality is drawn for each
             ``participant`` or for each ``coordinate``, or the ``mean`` is taken. At inference it
-            is always the mean of the latents that exist.
+            is always the mean of the latents that exist. ``frozen``, as in published weights:
+            where both latents exist, each coordinate comes from the modality that ``assignment``
+            names, in training and at inference.
         contrast: How the two latents of a participant are tied; unused with one modality.
         translation_weight: Factor of an additional loss on ECG→MRI and MRI→ECG; 0 in the paper.
+        assignment: With the merge ``frozen``, a letter a coordinate: ``e`` from the ECG, ``m``
+            from the MRI.
     """
 
     __pydantic_config__ = STRICT
@@ -123,12 +133,14 @@ class Architecture:
     merge: Merge = "participant"
     contrast: Contrast = field(default_factory=Contrast)
     translation_weight: float = 0.0
+    assignment: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse an autoencoder without a modality or a latent.
 
         Raises:
-            SettingsError: No network or an unknown one is given, or the latent has no number.
+            SettingsError: No network or an unknown one is given, the latent has no number, or
+                the assignment does not fit.
         """
         if not self.networks:
             raise SettingsError("The model has no network: give one for ecg, mri, or both.")
@@ -139,6 +151,29 @@ class Architecture:
             )
         if self.latent_dim < 1:
             raise SettingsError(f"latent_dim is {self.latent_dim}: give a positive number.")
+        if (self.merge == "frozen") != (self.assignment is not None):
+            raise SettingsError(
+                "merge and assignment do not fit: the merge frozen needs an assignment, and the "
+                "others take none."
+            )
+        letters = self.assignment
+        if letters is not None and (
+            len(letters) != self.latent_dim
+            or set(letters) - set(ASSIGNED)
+            or len(self.networks) != len(ASSIGNED)
+        ):
+            raise SettingsError(
+                f"assignment has {len(letters)} letters: give {self.latent_dim}, each e (ECG) or "
+                "m (MRI), in a model of both modalities."
+            )
+
+    @property
+    def frozen_shares(self) -> dict[str, NDArray[np.float32]] | None:
+        """By modality (latent_dim,), 1 where a coordinate is its own; None unless frozen."""
+        if self.assignment is None:
+            return None
+        letters = np.array(list(self.assignment))
+        return {name: (letters == letter).astype(np.float32) for letter, name in ASSIGNED.items()}
 
     @property
     def modalities(self) -> tuple[Modality, ...]:

@@ -6,6 +6,7 @@ Everything here is in model units; `cmae.model.run.Run` converts from and to phy
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from cmae.model import losses
@@ -91,14 +92,20 @@ class CrossModalAutoencoder(keras.Model):
             training: Whether modalities are dropped at random, as the architecture says.
 
         Returns:
-            (n, latent_dim): at inference the mean of the latents that exist.
+            (n, latent_dim): at inference the mean of the latents that exist, or what the frozen
+            assignment picks of them.
         """
         stacked = ops.stack([ops.cast(latents[name], "float32") for name in latents], axis=1)
         mask = ops.stack([ops.cast(present[name], "float32") for name in latents], axis=1)
         mask = ops.expand_dims(mask, -1)
         how: Merge = self.architecture.merge if training else "mean"
-        if how == "mean":
+        frozen = self.architecture.frozen_shares
+        if how == "mean" or frozen is not None:
             shares = mask / ops.maximum(ops.sum(mask, axis=1, keepdims=True), 1.0)
+            if frozen is not None and len(latents) == len(frozen):
+                picked = np.stack([frozen[name] for name in latents])[None]
+                has_both = ops.min(mask, axis=1, keepdims=True)
+                shares = has_both * picked + (1.0 - has_both) * shares
         else:
             count, modalities, dim = ops.shape(stacked)
             draws = keras.random.uniform(

@@ -234,7 +234,9 @@ class Run:
         latents: Mapping[str, NDArray[Any]],
         present: Mapping[str, NDArray[np.bool_]],
     ) -> NDArray[np.float32]:
-        """One latent a row: that of the recording that exists, the mean where both do.
+        """One latent a row: that of the recording that exists; where both do, their mean.
+
+        A run whose merge is frozen takes each coordinate from its modality instead of the mean.
 
         Args:
             latents: (n, latent_dim) by modality; any value where absent.
@@ -244,6 +246,10 @@ class Run:
             (n, latent_dim) float32; zeros where a row has neither.
         """
         masks = {name: np.asarray(present[name], np.float32)[:, None] for name in latents}
+        frozen = self.description.architecture.frozen_shares
+        if frozen is not None and len(latents) == len(frozen):
+            has_both = np.logical_and.reduce([mask > 0 for mask in masks.values()])
+            masks = {name: np.where(has_both, frozen[name], mask) for name, mask in masks.items()}
         count = np.maximum(sum(masks.values()), 1.0)
         # An absent latent may hold anything, NaN included: choose, do not multiply.
         total = sum(
