@@ -20,6 +20,9 @@ _CINE = "cine_segmented_lax_4ch"
 _MASK = f"{_CINE}_annotated_1"
 _SPACING = {"height": f"mri_pixel_height_{_CINE}", "width": f"mri_pixel_width_{_CINE}"}
 
+_NO_HEART = (0, 13, 15)
+"""Codes of the background, the thoracic cavity and breast prostheses."""
+
 Spacings = dict[int | None, float]
 """mm by visit; under None what the file says once for all visits."""
 
@@ -135,9 +138,12 @@ def _ml4h_cropped(tensors: CineTensors, dataset: h5py.Dataset, visit: int) -> Ml
         )
     if len(place.shape or ()) != 2:
         raise ReadError("The mask of the cine's frame 1 is not an image.")
-    frames = _frames(dataset)
-    mask = _fitted(read_array(place, what="The mask of the cine's frame 1"), frames.shape)
-    recording = ml4h_crop(frames, mask)
+    _check_shape(dataset)
+    mask = _fitted(read_array(place, what="The mask of the cine's frame 1"), dataset.shape)
+    rows, columns = _around_heart(mask)
+    window = (rows, columns, slice(0, MRI_FRAMES))
+    frames = _as_float32(read_array(dataset, what="The cine", window=window))
+    recording = ml4h_crop(frames, mask[rows, columns])
     if not np.isfinite(recording).all() or np.ptp(recording) == 0:
         raise ReadError("The cine holds values that are not finite, or one value only.")
     spacing = tensors.pixel_mm(visit)
@@ -149,8 +155,8 @@ def _ml4h_cropped(tensors: CineTensors, dataset: h5py.Dataset, visit: int) -> Ml
     return Ml4hCine(recording, values, ())
 
 
-def _frames(dataset: h5py.Dataset) -> NDArray[np.float32]:
-    """Read the frames ``(rows, columns, frames)``."""
+def _check_shape(dataset: h5py.Dataset) -> None:
+    """Raise ReadError unless the shape is that of frames ``(rows, columns, frames)``."""
     shape = dataset.shape or ()
     if len(shape) != 3:
         raise ReadError(f"The cine has {len(shape)} axes: expected rows, columns and frames.")
@@ -159,9 +165,32 @@ def _frames(dataset: h5py.Dataset) -> NDArray[np.float32]:
             f"The cine's frames have {shape[0]} × {shape[1]} pixels: expected {SIDES[0]} to "
             f"{SIDES[1]} on a side."
         )
-    frames = read_array(dataset, what="The cine")
-    with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is refused later
+
+
+def _frames(dataset: h5py.Dataset) -> NDArray[np.float32]:
+    """Read the frames ``(rows, columns, frames)``."""
+    _check_shape(dataset)
+    return _as_float32(read_array(dataset, what="The cine"))
+
+
+def _as_float32(frames: NDArray[Any]) -> NDArray[np.float32]:
+    """Convert frames; what becomes infinite is refused later."""
+    with np.errstate(over="ignore", invalid="ignore"):
         return np.asarray(frames, np.float32)
+
+
+def _around_heart(mask: NDArray[Any]) -> tuple[slice, slice]:
+    """Return rows and columns around everything that may be heart: no more need be inflated."""
+    may_be = ~np.isin(mask, _NO_HEART)
+    rows, columns = np.flatnonzero(may_be.any(axis=1)), np.flatnonzero(may_be.any(axis=0))
+    if not len(rows):
+        raise ReadError("The mask of the cine's frame 1 marks nothing as heart.")
+    return _wider(rows, mask.shape[0]), _wider(columns, mask.shape[1])
+
+
+def _wider(places: NDArray[np.intp], side: int) -> slice:
+    """Return from the first place to the last, and two more on both sides."""
+    return slice(max(int(places[0]) - 2, 0), min(int(places[-1]) + 3, side))
 
 
 def _fitted(mask: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:

@@ -185,7 +185,8 @@ def find_r(beat: NDArray[np.float64]) -> int:
     """Find the R peak of a median beat.
 
     Of the steep places of all leads together the one nearest to the middle is the QRS complex (at
-    fast rates, neighbouring beats show at the ends); in it, R is the largest value of I, II, V5, V6.
+    fast rates, neighboring beats show at the ends); in it, R is the largest value of the leads
+    I, II, V5 and V6.
 
     Args:
         beat: ``(600, 12)`` in mV at 500 Hz.

@@ -18,7 +18,7 @@ from cmae.errors import InputError, ReadError
 from cmae.readers.foreign import PARSER_FAULTS
 
 FIRST_IMAGING_VISIT = 2
-"""UK Biobank's number of the first imaging visit; instances below it count imaging visits from 0."""
+"""UK Biobank's number of the first imaging visit; lower instances count these visits from 0."""
 
 MAX_ARRAY_BYTES = 256 * 2**20
 """Largest array that is read: five times a cine of 512 × 512 pixels × 50 frames in float32."""
@@ -127,9 +127,17 @@ def instances(node: object) -> Instances:
 
 def number(dataset: h5py.Dataset) -> float | None:
     """Return the one number that a dataset holds, None where it is not one number."""
-    if dataset.size != 1 or not _is_number(dataset):
-        return None
-    return float(read_array(dataset, what="A number").ravel()[0])
+    try:
+        dtype = _number_type(dataset)
+        if dtype is None or dataset.size != 1:
+            return None
+        if dataset.chunks is not None:
+            return float(read_array(dataset, what="A number").ravel()[0])
+        value = np.empty(dataset.shape, dtype)
+        dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, value)
+    except PARSER_FAULTS as error:
+        raise ReadError("A number is damaged in the ml4h file: copy or make it again.") from error
+    return float(value.ravel()[0])
 
 
 def text(dataset: h5py.Dataset) -> str | None:
@@ -140,8 +148,10 @@ def text(dataset: h5py.Dataset) -> str | None:
     return bytes(dataset[...].ravel()[0]).decode("utf-8", errors="replace")
 
 
-def read_array(dataset: h5py.Dataset, *, what: str) -> NDArray[Any]:
-    """Read a whole array of numbers, each chunk once.
+def read_array(
+    dataset: h5py.Dataset, *, what: str, window: tuple[slice, ...] | None = None
+) -> NDArray[Any]:
+    """Read an array of numbers, or a window of it, each chunk once.
 
     Chunks are inflated here and not by HDF5, which inflates a chunk as far as it goes: a hostile
     one could fill the memory.
@@ -149,48 +159,61 @@ def read_array(dataset: h5py.Dataset, *, what: str) -> NDArray[Any]:
     Args:
         dataset: Integers or floats, plain, or in chunks compressed by gzip, shuffled or not.
         what: What it is, for the message.
+        window: Begin and end along each axis, inside the array; None for the whole.
 
     Returns:
-        The array, in the type and shape of the dataset.
+        The array or the window, in the type of the dataset.
 
     Raises:
         ReadError: Another type or compression, too large, or damaged.
     """
     try:
-        return _read_array(dataset, what)
+        return _read_array(dataset, what, window)
     except (*PARSER_FAULTS, OverflowError) as error:
         raise ReadError(f"{what} is damaged in the ml4h file: copy or make it again.") from error
 
 
-def _read_array(dataset: h5py.Dataset, what: str) -> NDArray[Any]:
-    """Read a whole array; raises what h5py and zlib raise."""
-    if not _is_number(dataset):
+def _read_array(dataset: h5py.Dataset, what: str, window: tuple[slice, ...] | None) -> NDArray[Any]:
+    """Read an array or a window of it; raises what h5py and zlib raise."""
+    dtype, shape, chunk = _number_type(dataset), dataset.shape, dataset.chunks
+    if dtype is None:
         raise ReadError(f"{what} is not stored as plain integers or floats: expected such.")
-    size = math.prod(dataset.shape) * dataset.dtype.itemsize
-    chunk = dataset.chunks
-    if max(size, math.prod(chunk or ()) * dataset.dtype.itemsize) > MAX_ARRAY_BYTES:
+    if max(math.prod(shape), math.prod(chunk or ())) * dtype.itemsize > MAX_ARRAY_BYTES:
         raise ReadError(
             f"{what} declares more than {MAX_ARRAY_BYTES // 2**20} MiB: no recording needs as much."
         )
     creation = dataset.id.get_create_plist()
     filters = [creation.get_filter(k)[0] for k in range(creation.get_nfilters())]
+    window = window or tuple(slice(0, side) for side in shape)
     if chunk is None or not filters:
-        return np.asarray(dataset[...])
+        return np.asarray(dataset[window])
     if not set(filters) <= _PLAIN_FILTERS or len(set(filters)) < len(filters):
         raise ReadError(f"{what} is compressed in an unknown way: only gzip is read.")
-    array = np.full(dataset.shape, dataset.fillvalue, dataset.dtype)
+    size = [part.stop - part.start for part in window]
+    array = np.full(size, dataset.fillvalue, dtype)
     places: list[tuple[tuple[int, ...], int]] = []
     dataset.id.chunk_iter(lambda stored: places.append((stored.chunk_offset, stored.filter_mask)))
     for offset, mask in places:
+        inside, of_chunk = _overlap(offset, chunk, window)
+        if not all(part.start < part.stop for part in inside):
+            continue
         _, stored = dataset.id.read_direct_chunk(offset)
         applied = [code for k, code in enumerate(filters) if not mask >> k & 1]
-        values = _decoded(stored, applied, math.prod(chunk), dataset.dtype).reshape(chunk)
-        inside = tuple(
-            slice(start, min(start + side, end))
-            for start, side, end in zip(offset, chunk, dataset.shape, strict=True)
-        )
-        array[inside] = values[tuple(slice(0, part.stop - part.start) for part in inside)]
+        values = _decoded(stored, applied, math.prod(chunk), dtype).reshape(chunk)
+        array[inside] = values[of_chunk]
     return array
+
+
+def _overlap(
+    offset: tuple[int, ...], chunk: tuple[int, ...], window: tuple[slice, ...]
+) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Return where a chunk and a window meet, counted in the window and in the chunk."""
+    inside, of_chunk = [], []
+    for at, side, part in zip(offset, chunk, window, strict=True):
+        start, stop = max(at, part.start), min(at + side, part.stop)
+        inside.append(slice(start - part.start, stop - part.start))
+        of_chunk.append(slice(start - at, stop - at))
+    return tuple(inside), tuple(of_chunk)
 
 
 def _decoded(
@@ -213,12 +236,12 @@ def _decoded(
     return values
 
 
-def _is_number(dataset: h5py.Dataset) -> bool:
-    """Whether a dataset holds integers or floats that are bit for bit those of NumPy."""
+def _number_type(dataset: h5py.Dataset) -> np.dtype[Any] | None:
+    """Return the type of integers or floats that are bit for bit NumPy's, None for all others."""
     try:
-        dtype = dataset.dtype
+        dtype: np.dtype[Any] = dataset.dtype
         if dataset.shape is None or dtype.kind not in "iuf" or dtype.itemsize > 8:
-            return False
-        return bool(dataset.id.get_type().equal(h5py.h5t.py_create(dtype)))
+            return None
+        return dtype if dataset.id.get_type().equal(h5py.h5t.py_create(dtype)) else None
     except PARSER_FAULTS:
-        return False
+        return None

@@ -1,5 +1,6 @@
 """Numbers beside the recordings in ml4h tensors: what the device measured, and phenotypes."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -101,7 +102,7 @@ def _read_device(ecgs: EcgTensors, values: Values) -> None:
                     values.notes.append((visit, f"{title} of the device: not a believable value."))
                 continue
             column = _safe("ecg_device", name)
-            if value is None or column is None or value != value:
+            if value is None or column is None or math.isnan(value):
                 values.notes.append((None, "Entries of the ECG that are no number: left out."))
                 continue
             values.by_visit.setdefault(visit, {})[column] = value
@@ -138,7 +139,7 @@ def _add_phenotype(values: Values, kind: str, name: str, dataset: h5py.Dataset) 
         value = text(dataset) if value is None else f"{value:g}"
     if value is None:
         values.notes.append((None, f"Entries of {kind}/ that are not one value: left out."))
-    elif value == value:
+    elif value not in {"", "nan"} and not (isinstance(value, float) and math.isnan(value)):
         values.shared[column] = value
         _declare(values, column, f"{kind}/{name}", "clinical")
 
