@@ -204,8 +204,9 @@ def _read_visit(
     cine = ml4h_cine.read_visit(source.cines, visit, crop=crop)
     numbers = source.numbers
     values = {**numbers.shared, **ecg.values, **cine.values, **numbers.by_visit.get(visit, {})}
-    if "heart_rate_bpm" in values and "ecg_rr_ms" not in values:
-        values["ecg_rr_ms"] = 60_000.0 / float(values["heart_rate_bpm"])
+    rate = values.get("heart_rate_bpm")
+    if isinstance(rate, float) and "ecg_rr_ms" not in values:
+        values["ecg_rr_ms"] = 60_000.0 / rate
     known = COLUMNS.keys() | RECORDING_COLUMNS.keys()
     columns = {name: column for name, column in numbers.columns.items() if name in values}
     assert values.keys() <= known | columns.keys()

@@ -157,7 +157,7 @@ def _ml4h_cropped(tensors: CineTensors, dataset: h5py.Dataset, visit: int) -> Ml
 
 def _check_shape(dataset: h5py.Dataset) -> None:
     """Raise ReadError unless the shape is that of frames ``(rows, columns, frames)``."""
-    shape = dataset.shape or ()
+    shape: tuple[int, ...] = dataset.shape or ()
     if len(shape) != 3:
         raise ReadError(f"The cine has {len(shape)} axes: expected rows, columns and frames.")
     if not all(SIDES[0] <= side <= SIDES[1] for side in shape[:2]):

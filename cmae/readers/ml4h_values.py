@@ -101,12 +101,12 @@ def _read_device(ecgs: EcgTensors, values: Values) -> None:
                     title = _TITLES[column]
                     values.notes.append((visit, f"{title} of the device: not a believable value."))
                 continue
-            column = _safe("ecg_device", name)
-            if value is None or column is None or math.isnan(value):
+            other = _safe("ecg_device", name)
+            if value is None or other is None or math.isnan(value):
                 values.notes.append((None, "Entries of the ECG that are no number: left out."))
                 continue
-            values.by_visit.setdefault(visit, {})[column] = value
-            _declare(values, column, name, "ecg")
+            values.by_visit.setdefault(visit, {})[other] = value
+            _declare(values, other, name, "ecg")
 
 
 def _leaves(group: h5py.Group, values: Values) -> Iterator[tuple[str, h5py.Dataset]]:

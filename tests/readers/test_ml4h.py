@@ -484,3 +484,61 @@ def test_damaged_files_give_sentences(write, beat, frames, rng):
         except ReadError as error:
             outcomes.add(str(error)[:12])
     assert outcomes & {1}
+
+
+def test_each_chunk_is_read_once_and_only_where_needed(write, frames, mask, monkeypatch):
+    from cmae.readers import ml4h_file
+
+    chunks = (16, 16, 25)
+    path = write(
+        lambda file: put(file, f"{CINE}/2/instance_0", frames, chunks=chunks),
+        lambda file: put(file, f"{CINE}_annotated_1/instance_0", mask, chunks=mask.shape),
+        put_spacing,
+    )
+    inflated = []
+    decoded = ml4h_file._decoded
+    monkeypatch.setattr(
+        ml4h_file, "_decoded", lambda *chunk: inflated.append(chunk[0]) or decoded(*chunk)
+    )
+    read_ml4h(path)
+    assert len(inflated) == (112 // 16) * (128 // 16) * 2
+    inflated.clear()
+    read_ml4h(path, crop="ml4h")
+    rows, columns = range(28 - 2, 90 + 2), range(20 - 2, 75 + 2)
+    needed = {(row // 16, column // 16) for row in rows for column in columns}
+    assert len(inflated) == 1 + 2 * len(needed) < 112
+
+
+def test_windows_are_those_of_numpy(write, rng):
+    from cmae.readers.ml4h_file import opened, read_array
+
+    array = rng.integers(-999, 999, (23, 31, 7)).astype(np.int32)
+    path = write(
+        lambda file: put(file, "gzip", array, chunks=(5, 8, 3)),
+        lambda file: put(
+            file, "shuffled", array, chunks=(32, 32, 8), maxshape=(None,) * 3, shuffle=True
+        ),
+        lambda file: put(file, "chunks", array, chunks=(5, 8, 3), compression=None),
+        lambda file: put(file, "plain", array, compression=None),
+    )
+    window = (slice(4, 22), slice(8, 9), slice(2, 7))
+    with opened(path) as file:
+        for name in ("gzip", "shuffled", "chunks", "plain"):
+            np.testing.assert_array_equal(read_array(file[name], what="It"), array)
+            part = read_array(file[name], what="It", window=window)
+            np.testing.assert_array_equal(part, array[window])
+
+
+def test_chunks_that_were_never_written_hold_the_fill_value(write):
+    from cmae.readers.ml4h_file import opened, read_array
+
+    def sparse(file):
+        stored = file.create_dataset(
+            "x", (40, 40), "i2", chunks=(10, 10), compression="gzip", fillvalue=-7
+        )
+        stored[:10, 10:20] = 3
+
+    with opened(write(sparse)) as file:
+        array = read_array(file["x"], what="It")
+    assert (array[:10, 10:20] == 3).all()
+    assert (array == -7).sum() == 1500
