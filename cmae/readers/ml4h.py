@@ -99,6 +99,9 @@ def read_ml4h(
     A median beat that lacks a lead or cannot be used gives way to one computed from the ten
     seconds. Axes and intervals outside what hearts do count as missing.
 
+    A file whose structure is damaged can end the process, inside the HDF5 library: read files of
+    unknown origin in a process of their own.
+
     Args:
         path: The file, ``<id>.hd5``; its name is not looked at.
         crop: ``"heart"`` finds the heart by its motion and needs the pixel spacing; ``"ml4h"`` is
@@ -173,7 +176,8 @@ class _Source:
 
     def notes(self, visit: int) -> list[str]:
         """Return what was left out of the file or of a visit."""
-        notes = (*self.ecgs.notes, *self.cines.cines.notes, *self.numbers.notes)
+        cines = self.cines
+        notes = (*self.ecgs.notes, *cines.cines.notes, *cines.masks.notes, *self.numbers.notes)
         return [note for at, note in notes if at in {None, visit}]
 
     def found(self, visit: int) -> tuple[str, ...]:

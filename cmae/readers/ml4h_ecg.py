@@ -205,14 +205,20 @@ def find_r(beat: NDArray[np.float64]) -> int:
 
 
 def _qrs_onset(beat: NDArray[np.float64], r_sample: int) -> int:
-    """Sample at which the QRS complex begins: going back, the first 12 ms that are still."""
+    """Sample at which the QRS complex begins: going back from R, the first 12 ms that are still.
+
+    They must also be low: a notched wide complex stands still in its middle.
+    """
     speed = uniform_filter1d(_magnitude(np.diff(beat, axis=0), _INDEPENDENT), 5)
     start = max(r_sample - 60, 0)
     steepest = start + int(np.argmax(speed[start : r_sample + 20]))
     still = float(np.percentile(speed[max(r_sample - 125, 0) : start + 10], 30))
     limit = max(speed[steepest] / 12, 2 * still)
+    level = np.median(beat[max(r_sample - 110, 0) : r_sample - 35], axis=0)
+    height = _magnitude(beat - level, _INDEPENDENT)
+    low = 0.2 * height[start : r_sample + 20].max()
     for sample in range(min(steepest, r_sample), max(r_sample - 80, 12), -1):
-        if speed[sample - 6 : sample].max() < limit:
+        if speed[sample - 6 : sample].max() < limit and height[sample] < low:
             return sample
     return max(r_sample - 40, 12)
 
