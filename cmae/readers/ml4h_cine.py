@@ -1,5 +1,6 @@
 """The four-chamber cine in ml4h tensors, cropped by us or as ml4h does from its masks."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,6 +20,9 @@ Crop = Literal["heart", "ml4h"]
 _CINE = "cine_segmented_lax_4ch"
 _MASK = f"{_CINE}_annotated_1"
 _SPACING = {"height": f"mri_pixel_height_{_CINE}", "width": f"mri_pixel_width_{_CINE}"}
+
+_MAX_PIXELS = 2**25
+"""Most pixels of all frames (800 × 800 × 50), so that finding the heart needs little memory."""
 
 _NO_HEART = (0, 13, 15)
 """Codes of the background, the thoracic cavity and breast prostheses."""
@@ -164,6 +168,11 @@ def _check_shape(dataset: h5py.Dataset) -> None:
         raise ReadError(
             f"The cine's frames have {shape[0]} × {shape[1]} pixels: expected {SIDES[0]} to "
             f"{SIDES[1]} on a side."
+        )
+    if math.prod(shape) > _MAX_PIXELS:
+        raise ReadError(
+            f"The cine has {shape[0]} × {shape[1]} pixels × {shape[2]} frames: expected at most "
+            f"{_MAX_PIXELS:,} in all."
         )
 
 

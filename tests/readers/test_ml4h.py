@@ -563,3 +563,14 @@ def test_a_plateau_in_a_wide_complex_is_no_pr_segment(write):
     beat = (p_wave + wide)[:, None] * np.linspace(0.8, 1.5, 12)
     (visit,) = read_ml4h(write(lambda file: put_ecg(file, beat + 0.3)))
     assert np.abs(visit.ecg - beat).max() < 0.02
+
+
+def test_a_cine_of_too_many_pixels_is_refused_before_it_is_read(write, frames, monkeypatch):
+    from cmae.readers import ml4h_cine
+
+    path = write(lambda file: put(file, f"{CINE}/instance_2", frames), put_spacing)
+    assert read_ml4h(path)[0].cine is not None
+    monkeypatch.setattr(ml4h_cine, "_MAX_PIXELS", frames.size - 1)
+    monkeypatch.setattr(ml4h_cine, "read_array", None)
+    (visit,) = read_ml4h(path)
+    assert visit.lacks[1].startswith("The cine has 112 × 128 pixels × 50 frames")
