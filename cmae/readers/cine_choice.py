@@ -12,6 +12,7 @@ from cmae.errors import ReadError
 from cmae.readers.cine_series import FRAMES, Choice, CineSeries, check_size
 from cmae.readers.cine_view import (
     FOUR_CHAMBER,
+    RECOGNIZED_DEG,
     SHORT_AXIS,
     UNKNOWN,
     angles_to_views,
@@ -64,6 +65,16 @@ class _Rated:
         return UNKNOWN if self.angles is None else nearest_view(self.angles)
 
     @property
+    def is_in_doubt(self) -> bool:
+        """Whether it is named a four-chamber view and lies nearly as much as one as another."""
+        return (
+            self.angles is not None
+            and self.candidate.has_name
+            and self.departure <= RECOGNIZED_DEG
+            and margin_deg(self.angles) > -_ALIKE_DEG
+        )
+
+    @property
     def departure(self) -> float:
         return 90.0 if self.angles is None else self.angles[FOUR_CHAMBER]
 
@@ -114,7 +125,7 @@ def read_chosen(candidates: Sequence[Candidate], *, series: int | None = None) -
 
 def _four_chamber(rated: list[_Rated]) -> tuple[_Rated, str]:
     """Return the four-chamber cine, and what told it from others like it."""
-    fitting = [one for one in rated if one.view == FOUR_CHAMBER]
+    fitting = [one for one in rated if one.view == FOUR_CHAMBER or one.is_in_doubt]
     if not fitting:
         fitting = [one for one in rated if one.view == UNKNOWN]
         if len(rated) > 1:  # among others, a plane of no view needs a word in its favour
