@@ -103,9 +103,10 @@ def _variance(frames: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray
     count = frames.shape[-1]
     phase = 2 * np.pi * np.arange(count)[:, None] * np.arange(1, _HARMONICS + 1) / count
     waves = np.concatenate([np.cos(phase), np.sin(phase)], axis=1).astype(np.float32)
-    parts = frames @ (waves * np.float32(np.sqrt(2) / count))
+    changes = frames - frames[:, :, :1]  # nothing where nothing moves, whatever the rounding
+    parts = changes @ (waves * np.float32(np.sqrt(2) / count))
     cardiac: NDArray[np.float32] = (parts**2).sum(axis=-1)
-    return cardiac, np.maximum(frames.var(axis=-1), cardiac)
+    return cardiac, np.maximum(changes.var(axis=-1), cardiac)
 
 
 def _moving_region(amplitude: NDArray[np.float32]) -> NDArray[np.bool_]:
