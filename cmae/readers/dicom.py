@@ -21,6 +21,9 @@ DICOM_FAULTS = (*PARSER_FAULTS, InvalidDicomError)
 """What pydicom and its decoders raise on broken files."""
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
+_SMALL_BYTES = 4 * 2**20
+"""Files up to this size are read at once."""
+
 _RLE = "1.2.840.10008.1.2.5"
 _CODESTREAM = b"\xff\x4f\xff\x51"
 """Start of a JPEG 2000 code stream: its header, then the size segment."""
@@ -55,17 +58,27 @@ def open_dicom(
     try:
         if not is_dicom(path):
             raise ReadError("The file is no DICOM file: it does not begin as one.")
-        if str(read_file_meta_info(path).get("TransferSyntaxUID", "")) == _DEFLATED:
+        stored: Path | BytesIO = path
+        if path.stat().st_size <= _SMALL_BYTES:
+            stored = BytesIO(path.read_bytes())
+        if _is_deflated(path, stored):
             raise ReadError(
                 "The DICOM file is compressed as a whole (deflated), which is not read: export it "
                 "as Explicit VR Little Endian."
             )
         tags: list[int | str | tuple[int, int]] | None = None if only is None else list(only)
-        return dcmread(path, stop_before_pixels=not has_pixels, specific_tags=tags)
+        return dcmread(stored, stop_before_pixels=not has_pixels, specific_tags=tags)
     except ReadError:
         raise
     except DICOM_FAULTS as error:
         raise ReadError("The DICOM file's header is damaged: export it again.") from error
+
+
+def _is_deflated(path: Path, stored: Path | BytesIO) -> bool:
+    """Whether a file is compressed as a whole, as its file meta information says."""
+    if isinstance(stored, BytesIO) and _DEFLATED.encode() not in stored.getvalue():
+        return False
+    return str(read_file_meta_info(path).get("TransferSyntaxUID", "")) == _DEFLATED
 
 
 def pixels_of(image: Dataset, indices: list[int]) -> Iterator[NDArray[np.generic]]:

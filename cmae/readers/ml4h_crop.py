@@ -1,6 +1,7 @@
 """The heart crop of ml4h's ``lax_4ch_heart_center``, for people who have its segmentations."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ breast prosthesis (15)."""
 _CLASSES = 255
 
 
-def ml4h_crop(frames: NDArray[np.generic], mask: NDArray[np.generic]) -> NDArray[np.float32]:
+def ml4h_crop(frames: NDArray[Any], mask: NDArray[Any]) -> NDArray[np.float32]:
     """Cut out the box of the heart's classes and put it at the top left of a canvas.
 
     The box is that of the first frame's segmentation. What is larger than the canvas is cut off at
@@ -97,7 +98,7 @@ def read_mask(path: str | Path) -> NDArray[np.uint8]:
     return mask.astype(np.uint8)
 
 
-def _npy_mask(path: Path) -> NDArray[np.generic]:
+def _npy_mask(path: Path) -> NDArray[Any]:
     """Read a NumPy file after checking what it announces."""
     try:
         stored = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -108,7 +109,7 @@ def _npy_mask(path: Path) -> NDArray[np.generic]:
         raise ReadError("The mask file is damaged or no plain NumPy array.") from error
 
 
-def _nifti_mask(path: Path) -> NDArray[np.generic]:
+def _nifti_mask(path: Path) -> NDArray[Any]:
     """Read a NIfTI file's class codes with rows before columns."""
     import nibabel  # noqa: PLC0415 - slow to load, and not always needed
     from nibabel.filebasedimages import ImageFileError  # noqa: PLC0415
