@@ -60,17 +60,19 @@ def dicom_cines(files: Sequence[Path]) -> list[Candidate]:
         ReadError: A header is damaged.
     """
     headers: dict[str, tuple[Path, Dataset]] = {}
-    for path in files:
-        if (header := _header(path)) is not None:
-            headers.setdefault(str(header.get("SOPInstanceUID") or path), (path, header))
-    found = list(headers.values())
     try:
+        for path in files:
+            if (header := _header(path)) is not None:
+                headers.setdefault(str(header.get("SOPInstanceUID") or path), (path, header))
+        found = list(headers.values())
         series = group([str(header.get("SeriesInstanceUID", "")) for _, header in found])
         return [
             candidate
             for places in series.values()
             for candidate in _candidates([found[k] for k in places])
         ]
+    except ReadError:
+        raise
     except DICOM_FAULTS as error:
         raise ReadError("A DICOM file's header is damaged: export the series again.") from error
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.encaps import generate_frames
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 from pydicom.pixels import iter_pixels
 from pydicom.uid import UID
@@ -17,7 +17,7 @@ from pydicom.uid import UID
 from cmae.errors import ReadError
 from cmae.readers.foreign import PARSER_FAULTS, check_file
 
-DICOM_FAULTS = (*PARSER_FAULTS, InvalidDicomError)
+DICOM_FAULTS = (*PARSER_FAULTS, InvalidDicomError, BytesLengthException)
 """What pydicom and its decoders raise on broken files."""
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"

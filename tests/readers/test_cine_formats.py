@@ -198,7 +198,7 @@ def test_whatever_tells_the_frames_apart_orders_them(tmp_path, rng, foreign, att
 
 
 def test_a_zip_with_all_views_of_a_visit_gives_the_four_chamber_cine(tmp_path, foreign):
-    frames = foreign.beating_heart(50, side=64)
+    frames = foreign.beating_heart(20, side=64)
     study, folder = generate_uid(), tmp_path / "20208"
     for name, orientation, brightness in (
         ("CINE_segmented_LAX_4Ch", TWO_CHAMBER, 10),
@@ -252,3 +252,15 @@ def test_headers_that_announce_huge_images_are_refused(tmp_path, foreign):
         write_enhanced(tmp_path / "e.dcm", frames, changes=changes)
         with pytest.raises(ReadError, match=message):
             read_cine(tmp_path / "e.dcm")
+
+
+@pytest.mark.parametrize("length", [3, 6, 0x3A])
+def test_a_wrong_length_in_the_file_meta_information_is_refused(tmp_path, foreign, length):
+    foreign.write_dicom_series(tmp_path, foreign.beating_heart(12, side=64))
+    path = tmp_path / "004.dcm"
+    whole = bytearray(path.read_bytes())
+    whole[138] = length
+    path.write_bytes(whole)
+
+    with pytest.raises(ReadError):
+        read_cine(tmp_path)
