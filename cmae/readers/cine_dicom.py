@@ -1,18 +1,27 @@
-"""DICOM images, one frame a file or many, become the ordered frames of one cine series."""
+"""DICOM images, one frame a file or many, become the candidates for a cine."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from cmae.errors import ReadError
-from cmae.readers.cine_series import RR_MS, CineSeries, checked_series, group
-from cmae.readers.dicom import DICOM_FAULTS, is_dicom, open_dicom
-from cmae.readers.foreign import MAX_UNPACKED_BYTES, quietly
+from cmae.readers.cine_choice import Candidate, names_four_chambers
+from cmae.readers.cine_order import (
+    Frame,
+    cycle_ms,
+    in_order,
+    is_magnitude,
+    number_of,
+    plane_of,
+    slices_of,
+)
+from cmae.readers.cine_series import CineSeries, check_size, checked_series, group
+from cmae.readers.dicom import DICOM_FAULTS, is_dicom, open_dicom, pixels_of
+from cmae.readers.foreign import quietly
 
 _MR_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.4": "MR image",
@@ -21,60 +30,51 @@ _MR_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.7": "secondary capture",
 }
 
+_MOST_FRAMES = 10_000
+"""Most frames of one multi-frame file: a stack of short-axis slices has hundreds."""
 
-@dataclass(frozen=True)
-class _Frame:
-    """Where one frame lies and what orders it."""
+_FRAME_FACTS = (
+    "Rows", "Columns", "PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient",
+    "RescaleSlope", "RescaleIntercept", "TriggerTime", "NominalCardiacTriggerDelayTime",
+    "TemporalPositionIndex", "TemporalPositionIdentifier", "AcquisitionTime",
+    "FrameAcquisitionDateTime", "NominalInterval", "RRIntervalTimeNominal", "HeartRate",
+    "ImageType", "FrameType", "ComplexImageComponent",
+)  # fmt: skip
+_FILE_FACTS = (
+    *_FRAME_FACTS, "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID",
+    "SeriesNumber", "SeriesDescription", "ProtocolName", "InstanceNumber", "NumberOfFrames",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+)  # fmt: skip
 
-    path: Path
-    index: int | None
-    header: Dataset
-    plane: tuple[float, ...] | None
-    trigger_ms: float | None
-    number: float
 
-
-def read_dicom_cine(files: Sequence[Path], *, series: int | None) -> CineSeries:
-    """Read the one cine among some DICOM files.
+def dicom_cines(files: Sequence[Path]) -> list[Candidate]:
+    """Find the cines among some files.
 
     Args:
         files: Files in any order; those that are no DICOM images are left out.
-        series: Which series to take where several are found, from 1.
 
     Returns:
-        The frames of one slice in the order of their trigger times, else instance numbers.
+        The cines of all series in the order of the files; empty where no file is an MR image.
 
     Raises:
-        ReadError: No image, several series, several slices, or damaged pixels.
+        ReadError: A header is damaged.
     """
+    headers: dict[str, tuple[Path, Dataset]] = {}
     try:
-        return _assemble(_ordered(_chosen(files, series)))
+        for path in files:
+            if (header := _header(path)) is not None:
+                headers.setdefault(str(header.get("SOPInstanceUID") or path), (path, header))
+        found = list(headers.values())
+        series = group([str(header.get("SeriesInstanceUID", "")) for _, header in found])
+        return [
+            candidate
+            for places in series.values()
+            for candidate in _candidates([found[k] for k in places])
+        ]
     except ReadError:
         raise
     except DICOM_FAULTS as error:
         raise ReadError("A DICOM file's header is damaged: export the series again.") from error
-
-
-def _chosen(files: Sequence[Path], series: int | None) -> list[_Frame]:
-    """Return the frames of the one series among some files, or of the one asked for."""
-    headers = [(path, header) for path in files if (header := _header(path)) is not None]
-    if not headers:
-        raise ReadError(
-            f"None of {len(files)} file{'s' if len(files) != 1 else ''} is a DICOM MR image: "
-            "expected a DICOM series, a ZIP of one, or NIfTI (.nii, .nii.gz)."
-        )
-    by_series = group([str(header.get("SeriesInstanceUID", "")) for _, header in headers])
-    places = list(by_series.values())
-    if len(places) > 1 and series is None:
-        counts = ", ".join(f"{k}: {len(found)} images" for k, found in enumerate(places, 1))
-        raise ReadError(
-            f"There are {len(places)} DICOM series ({counts}): give the folder of the 4-chamber "
-            "cine alone, or choose a series by its number."
-        )
-    number = 1 if series is None else series
-    if not 1 <= number <= len(places):
-        raise ReadError(f"Series {number} was asked for: there are {len(places)} DICOM series.")
-    return [frame for k in places[number - 1] for frame in _frames(*headers[k])]
 
 
 @quietly()
@@ -93,29 +93,75 @@ def _header(path: Path) -> Dataset | None:
     """Read a file's attributes without its pixels; None if it is no DICOM MR image."""
     if not is_dicom(path):
         return None
-    header = open_dicom(path, has_pixels=False)
+    header = open_dicom(path, has_pixels=False, only=_FILE_FACTS)
     return header if str(header.get("SOPClassUID", "")) in _MR_CLASSES else None
 
 
-def _frames(path: Path, header: Dataset) -> list[_Frame]:
+def _candidates(images: list[tuple[Path, Dataset]]) -> list[Candidate]:
+    """List the cines of one series: one for each plane, but one for a stack of parallel ones."""
+    frames = [frame for path, header in images for frame in _frames(path, header)]
+    frames = [frame for frame in frames if is_magnitude(frame.header)] or frames
+    first = images[0][1]
+    slices = slices_of(frames)
+    normals = [_normal(members[0]) for members in slices]
+    found: list[Candidate] = []
+    for members, normal in zip(slices, normals, strict=True):
+        parallel = [k for k, other in enumerate(normals) if _is_parallel(normal, other)]
+        if len(parallel) > 1 and slices[parallel[0]] is not members:
+            continue  # the stack has its candidate
+        header = members[0].header
+        found.append(
+            Candidate(
+                read=partial(_read, members),
+                size=(int(header.Rows), int(header.Columns), len(members)),
+                slices=len(parallel),
+                normal=normal,
+                study=str(first.get("StudyInstanceUID") or ""),
+                has_name=names_four_chambers(
+                    first.get("SeriesDescription"), first.get("ProtocolName")
+                ),
+                number=number_of(first.get("SeriesNumber")),
+            )
+        )
+    return found
+
+
+def _normal(frame: Frame) -> NDArray[np.float64] | None:
+    """Return the unit normal of a frame's plane, None if unknown."""
+    if frame.plane is None:
+        return None
+    normal = np.cross(_unit(np.array(frame.plane[3:6])), _unit(np.array(frame.plane[6:9])))
+    return _unit(normal)
+
+
+def _is_parallel(first: NDArray[np.float64] | None, second: NDArray[np.float64] | None) -> bool:
+    """Whether two planes are turned by less than 5° against each other."""
+    if first is None or second is None:
+        return first is second
+    return bool(abs(first @ second) > np.cos(np.deg2rad(5)))
+
+
+def _frames(path: Path, header: Dataset) -> list[Frame]:
     """List the frames of one file: one of a classic image, many of an enhanced one."""
     count = int(header.get("NumberOfFrames") or 1)
-    if not 1 <= count <= 10_000:
-        raise ReadError(f"A DICOM file announces {count} frames: expected 1 to 10,000.")
+    if not 1 <= count <= _MOST_FRAMES:
+        raise ReadError(f"A DICOM file announces {count} frames: expected 1 to {_MOST_FRAMES:,}.")
     if count == 1 and "PerFrameFunctionalGroupsSequence" not in header:
-        trigger, number = _number(header.get("TriggerTime")), _number(header.get("InstanceNumber"))
-        return [_Frame(path, None, header, _plane(header), trigger, number or 0.0)]
-    return [_enhanced_frame(path, header, index) for index in range(count)]
+        return [_frame(path, None, header, number_of(header.get("InstanceNumber")) or 0.0)]
+    return [_frame(path, index, _flattened(header, index), index) for index in range(count)]
 
 
-def _enhanced_frame(path: Path, header: Dataset, index: int) -> _Frame:
-    """Describe one frame of a multi-frame file by its functional groups."""
-    flat = _flattened(header, index)
-    trigger = _number(flat.get("NominalCardiacTriggerDelayTime"))
+def _frame(path: Path, index: int | None, header: Dataset, number: float) -> Frame:
+    """Describe one frame by its attributes."""
+    trigger = number_of(header.get("NominalCardiacTriggerDelayTime"))
     if trigger is None:
-        trigger = _number(flat.get("TriggerTime"))
-    position = _number(flat.get("TemporalPositionIndex"))
-    return _Frame(path, index, flat, _plane(flat), trigger, index if position is None else position)
+        trigger = number_of(header.get("TriggerTime"))
+    names = (
+        "TemporalPositionIndex", "TemporalPositionIdentifier", "FrameAcquisitionDateTime",
+        "AcquisitionTime",
+    )  # fmt: skip
+    others = tuple(number_of(header.get(name)) for name in names)
+    return Frame(path, index, header, plane_of(header), trigger, number, others)
 
 
 def _flattened(header: Dataset, index: int) -> Dataset:
@@ -127,99 +173,39 @@ def _flattened(header: Dataset, index: int) -> Dataset:
     for groups in (shared[0] if shared else None, each[index] if each else None):
         if groups is not None:
             sources += [item.value[0] for item in groups if item.VR == "SQ" and item.value]
-    wanted = (
-        "Rows", "Columns", "PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient",
-        "RescaleSlope", "RescaleIntercept", "TriggerTime", "NominalCardiacTriggerDelayTime",
-        "TemporalPositionIndex", "NominalInterval", "RRIntervalTimeNominal", "HeartRate",
-        "FrameTime", "SamplesPerPixel", "BitsAllocated",
-    )  # fmt: skip
     for source in sources:
-        for name in wanted:
+        for name in _FRAME_FACTS:
             if name in source and source[name].value not in (None, ""):
-                setattr(flat, name, source[name].value)
+                setattr(flat, "ImageType" if name == "FrameType" else name, source[name].value)
     return flat
 
 
-def _plane(header: Dataset) -> tuple[float, ...] | None:
-    """Return position and orientation of a slice, rounded to 0.1 mm, or None."""
-    position, orientation = (
-        header.get("ImagePositionPatient"),
-        header.get("ImageOrientationPatient"),
-    )
-    if position is None or orientation is None or len(position) != 3 or len(orientation) != 6:
-        return None
-    return (
-        *(round(float(value), 1) for value in position),
-        *(round(float(value), 3) for value in orientation),
-    )
-
-
-def _number(value: Any) -> float | None:  # noqa: ANN401 - whatever a DICOM attribute holds
-    """Return an attribute as a finite number, or None."""
+def _read(members: list[Frame]) -> CineSeries:
+    """Order the frames of one slice, read their pixels and put the series together."""
     try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if np.isfinite(number) else None
+        return _assemble(in_order(members))
+    except ReadError:
+        raise
+    except DICOM_FAULTS as error:
+        raise ReadError("A DICOM file's header is damaged: export the series again.") from error
 
 
-def _ordered(frames: list[_Frame]) -> list[_Frame]:
-    """Check that the frames show one slice once, and order them by time."""
-    planes = {frame.plane for frame in frames}
-    if len(planes) > 1:
-        raise ReadError(
-            f"The DICOM series holds {len(frames)} images of {len(planes)} slices: a short-axis "
-            "stack or several views; expected one long-axis slice over time."
-        )
-    sizes = {(int(frame.header.Rows), int(frame.header.Columns)) for frame in frames}
-    if len(sizes) > 1:
-        raise ReadError("The images of the DICOM series differ in size: expected one cine.")
-    triggers = [frame.trigger_ms for frame in frames]
-    known = {trigger for trigger in triggers if trigger is not None}
-    if len(known) == len(frames):
-        steps = np.diff(sorted(known))
-        if len(steps) and steps.max() > 1.8 * np.median(steps):
-            raise ReadError(
-                "The trigger times of the DICOM series have a gap: frames are missing, export it "
-                "again."
-            )
-        return sorted(frames, key=lambda frame: frame.trigger_ms or 0.0)
-    numbers = {frame.number for frame in frames}
-    if len(known) > 1 and len(known) <= len(frames) // 2 and None not in triggers:
-        raise ReadError(
-            f"The DICOM series holds {len(frames)} images at {len(known)} times of the cycle: "
-            "several slices, phases or repetitions; expected one image a time."
-        )
-    if len(numbers) != len(frames):
-        raise ReadError(
-            "The images of the DICOM series have neither distinct trigger times nor distinct "
-            "instance numbers: their order in time is unknown."
-        )
-    return sorted(frames, key=lambda frame: frame.number)
-
-
-def _assemble(frames: list[_Frame]) -> CineSeries:
+def _assemble(frames: list[Frame]) -> CineSeries:
     """Read the pixels of ordered frames and put the series together."""
     first = frames[0].header
-    needed = int(first.Rows) * int(first.Columns) * 4 * len(frames)
-    if needed > MAX_UNPACKED_BYTES:
-        raise ReadError(
-            f"The DICOM series has {len(frames)} images of {first.Rows} × {first.Columns} pixels: "
-            "far more than one cine needs."
-        )
-    spacing = [_number(value) for value in first.get("PixelSpacing") or ()]
+    check_size(int(first.Rows), int(first.Columns), len(frames))
+    spacing = [number_of(value) for value in first.get("PixelSpacing") or ()]
     if len(spacing) != 2 or spacing[0] is None or spacing[1] is None:
         raise ReadError("The DICOM images have no pixel spacing: a cine without it has no scale.")
-    orientation = first.get("ImageOrientationPatient") or (1, 0, 0, 0, 1, 0)
-    across = np.array(orientation[:3], np.float64)
-    along = np.array(orientation[3:], np.float64)
+    plane = frames[0].plane
+    position, across, along = np.split(np.array(plane or (0, 0, 0, 1, 0, 0, 0, 1, 0), float), 3)
     return checked_series(
         _pixels(frames),
         down=_unit(along) * spacing[0],
         right=_unit(across) * spacing[1],
-        origin=np.array(first.get("ImagePositionPatient") or (0, 0, 0), np.float64),
-        rr_ms=_rr_ms(frames),
-        is_oriented=frames[0].plane is not None,
+        origin=position,
+        rr_ms=cycle_ms(frames),
+        is_oriented=plane is not None,
         source="DICOM" if frames[0].index is None else "enhanced DICOM",
     )
 
@@ -229,51 +215,28 @@ def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
     length = float(np.linalg.norm(vector))
     if not np.isfinite(length) or not 0.9 < length < 1.1:
         raise ReadError("The DICOM images' orientation is no pair of directions: it is damaged.")
-    return vector / length
+    return np.asarray(vector / length, np.float64)
 
 
-def _pixels(frames: list[_Frame]) -> NDArray[np.float32]:
+def _pixels(frames: list[Frame]) -> NDArray[np.float32]:
     """Read and rescale the pixels: ``(rows, columns, frames)``."""
-    stack: list[NDArray[np.float32]] = []
-    opened: Path | None = None
-    stored = np.empty(0)
     size = (int(frames[0].header.Rows), int(frames[0].header.Columns))
+    stack = np.empty((*size, len(frames)), np.float32)
     try:
-        for frame in frames:
-            if opened != frame.path:
-                stored, opened = open_dicom(frame.path).pixel_array, frame.path
-            image = stored if frame.index is None or stored.ndim == 2 else stored[frame.index]
-            if image.shape != size:
-                raise ReadError(
-                    f"A DICOM image has pixels of shape {image.shape} where {size} was expected: "
-                    "a colour or damaged image."
-                )
-            slope = _number(frame.header.get("RescaleSlope"))
-            intercept = _number(frame.header.get("RescaleIntercept")) or 0.0
-            stack.append(image.astype(np.float32) * (1.0 if slope is None else slope) + intercept)
+        for path, places in group([frame.path for frame in frames]).items():
+            wanted = [frames[k].index or 0 for k in places]
+            for k, image in zip(places, pixels_of(open_dicom(path), wanted), strict=True):
+                if image.shape != size:
+                    raise ReadError("The images of the DICOM series differ in size.")
+                slope = number_of(frames[k].header.get("RescaleSlope"))
+                intercept = number_of(frames[k].header.get("RescaleIntercept")) or 0.0
+                stack[:, :, k] = image
+                stack[:, :, k] *= 1.0 if slope is None else slope
+                stack[:, :, k] += intercept
     except ReadError:
         raise
     except DICOM_FAULTS as error:
         raise ReadError(
             "The pixels of a DICOM image cannot be decoded: it is damaged or truncated."
         ) from error
-    return np.stack(stack, axis=-1)
-
-
-def _rr_ms(frames: list[_Frame]) -> float | None:
-    """Return the cycle's length: as written, else from the heart rate, else from trigger times."""
-    times = [frame.trigger_ms for frame in frames if frame.trigger_ms is not None]
-    span = None
-    if len(times) == len(frames) and max(times) > min(times):
-        span = (max(times) - min(times)) * len(times) / (len(times) - 1)
-    header = frames[0].header
-    rate = _number(header.get("HeartRate"))
-    for candidate in (
-        _number(header.get("NominalInterval")),
-        _number(header.get("RRIntervalTimeNominal")),
-        60_000.0 / rate if rate else None,
-    ):
-        is_believed = candidate is not None and RR_MS[0] <= candidate <= RR_MS[1]
-        if candidate is not None and is_believed and (span is None or span <= 1.15 * candidate):
-            return candidate
-    return span
+    return stack

@@ -13,6 +13,9 @@ from cmae.errors import ReadError
 FRAMES = (10, 200)
 """Fewest and most frames of one cardiac cycle that are read."""
 
+MAX_CINE_BYTES = 256 * 2**20
+"""Most that the frames of one cine may take as float32: 60 frames of 1000 × 1000 pixels."""
+
 SIDES = (32, 2048)
 """Smallest and largest image side in pixels."""
 
@@ -21,6 +24,29 @@ SPACINGS_MM = (0.3, 5.0)
 
 RR_MS = (250.0, 2500.0)
 """Shortest and longest cardiac cycle that is believed."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which cine was taken among those found, and why.
+
+    Attributes:
+        reason: One sentence for people; it quotes nothing of the files.
+        number: The cine's number among those found, from 1.
+        found: How many cines were found.
+        view: ``"four-chamber"``, or ``"unknown"`` where its position tells no view.
+        departure_deg: Angle between its plane and the expected four-chamber plane, or None where
+            the file does not say how it lies.
+        margin_deg: By how much it is nearer to that plane than to any other view's: about 55 at
+            best, near or below 0 where the view is in doubt.
+    """
+
+    reason: str
+    number: int = 1
+    found: int = 1
+    view: str = "unknown"
+    departure_deg: float | None = None
+    margin_deg: float | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +63,7 @@ class CineSeries:
         right: Unit vector along which the column number grows.
         is_oriented: Whether the file gave position and orientation; else the three are defaults.
         source: Format of the file, for people.
+        choice: Why this one, or None for one that was not read from files.
     """
 
     frames: NDArray[np.float32] = field(repr=False)
@@ -47,6 +74,13 @@ class CineSeries:
     right: tuple[float, float, float] = (1.0, 0.0, 0.0)
     is_oriented: bool = False
     source: str = ""
+    choice: Choice | None = None
+
+    @property
+    def normal(self) -> NDArray[np.float64]:
+        """Unit vector across the slice, in patient coordinates."""
+        across = np.cross(self.right, self.down)
+        return np.asarray(across / np.linalg.norm(across), np.float64)
 
 
 def checked_series(
@@ -76,28 +110,19 @@ def checked_series(
     Raises:
         ReadError: Too few or too many frames or pixels, implausible spacing, no finite contrast.
     """
-    rows, columns, count = frames.shape
-    if not FRAMES[0] <= count <= FRAMES[1]:
-        raise ReadError(
-            f"The cine has {count} frames: expected {FRAMES[0]} to {FRAMES[1]} frames of one "
-            "cardiac cycle."
-        )
-    if not (SIDES[0] <= rows <= SIDES[1] and SIDES[0] <= columns <= SIDES[1]):
-        raise ReadError(
-            f"The cine's frames have {rows} × {columns} pixels: expected {SIDES[0]} to {SIDES[1]} "
-            "on a side."
-        )
+    check_size(*frames.shape)
     pixel_mm = (float(np.linalg.norm(down)), float(np.linalg.norm(right)))
     if not all(SPACINGS_MM[0] <= side <= SPACINGS_MM[1] for side in pixel_mm):
         raise ReadError(
             f"The cine's pixels measure {pixel_mm[0]:.3g} × {pixel_mm[1]:.3g} mm: expected "
             f"{SPACINGS_MM[0]} to {SPACINGS_MM[1]} mm; the pixel spacing is missing or wrong."
         )
-    if not np.isfinite(frames).all() or float(np.abs(frames).max()) > 1e7:
+    lowest, highest = float(frames.min()), float(frames.max())
+    if not (-1e7 <= lowest <= highest <= 1e7):
         raise ReadError(
             "The cine holds pixels that are not finite or beyond ten million: export it again."
         )
-    if float(np.ptp(frames)) == 0 or float(np.abs(np.diff(frames, axis=-1)).max()) == 0:
+    if (frames == frames[:, :, :1]).all():
         raise ReadError("Nothing moves in the cine: all its frames are the same.")
     return CineSeries(
         frames=np.ascontiguousarray(frames, np.float32),
@@ -109,6 +134,25 @@ def checked_series(
         is_oriented=is_oriented,
         source=source,
     )
+
+
+def check_size(rows: int, columns: int, count: int) -> None:
+    """Raise ReadError unless a cine can have so many pixels and frames; before they are read."""
+    if not FRAMES[0] <= count <= FRAMES[1]:
+        raise ReadError(
+            f"The cine has {count} frames: expected {FRAMES[0]} to {FRAMES[1]} frames of one "
+            "cardiac cycle."
+        )
+    if not (SIDES[0] <= rows <= SIDES[1] and SIDES[0] <= columns <= SIDES[1]):
+        raise ReadError(
+            f"The cine's frames have {rows} × {columns} pixels: expected {SIDES[0]} to {SIDES[1]} "
+            "on a side."
+        )
+    if rows * columns * count * 4 > MAX_CINE_BYTES:
+        raise ReadError(
+            f"The cine has {count} frames of {rows} × {columns} pixels: far more than one cine "
+            "needs."
+        )
 
 
 def _triple(vector: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -83,7 +83,7 @@ def check_file(path: Path, *, what: str) -> int:
     return size
 
 
-def unpack(archive: Path, folder: Path) -> None:
+def unpack(archive: Path, folder: Path) -> dict[str, str]:
     """Write the members of a ZIP into a folder under numbers, so that no name can lead outside.
 
     Args:
@@ -91,11 +91,15 @@ def unpack(archive: Path, folder: Path) -> None:
         folder: An existing empty folder; member ``k`` becomes the file ``0000k``, where a NIfTI
             file keeps its ending.
 
+    Returns:
+        The last part of each member's own name, by the name of its file.
+
     Raises:
         ReadError: The archive is damaged or encrypted, or unpacks to more than the bounds.
     """
     check_file(archive, what="The ZIP archive")
     budget = MAX_UNPACKED_BYTES
+    names: dict[str, str] = {}
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [member for member in opened.infolist() if not member.is_dir()]
@@ -108,6 +112,7 @@ def unpack(archive: Path, folder: Path) -> None:
                 if member.flag_bits & 0x1:
                     raise ReadError("The ZIP archive is encrypted: unpack it first.")
                 target = folder / f"{number:05d}{_ending(member.filename)}"
+                names[target.name] = member.filename.replace("\\", "/").rsplit("/", 1)[-1]
                 with opened.open(member) as source, target.open("wb") as sink:
                     while block := source.read(2**20):
                         budget -= len(block)
@@ -119,6 +124,7 @@ def unpack(archive: Path, folder: Path) -> None:
                         sink.write(block)
     except PARSER_FAULTS as error:
         raise ReadError("The ZIP archive is damaged: copy or download it again.") from error
+    return names
 
 
 def _ending(name: str) -> str:

@@ -4,26 +4,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import (
-    binary_fill_holes,
-    distance_transform_edt,
-    gaussian_filter,
-    label,
-    map_coordinates,
-)
+from scipy.ndimage import gaussian_filter1d, map_coordinates
 
 from cmae.data.modality import MRI, MRI_FRAMES, MRI_PIXEL_MM
 from cmae.errors import ReadError
 from cmae.readers.cine_series import CineSeries
-
-_HARMONICS = slice(1, 4)
-"""Harmonics of the heart rate that hold the heart's motion; noise spreads over all."""
-
-_MAX_TILT_DEG = 40.0
-_SMOOTHING_MM = 6.0
-_VESSEL_RADIUS_MM = 10.0
-_MOVING_AREA_MM2 = 10_000.0
-"""Area that moves at least as much as the level at which motion is capped: about a heart's."""
+from cmae.readers.cine_view import FOUR_CHAMBER, UNKNOWN, angles_to_views, margin_deg, nearest_view
+from cmae.readers.heart_motion import display_axes, find_heart
 
 
 @dataclass(frozen=True)
@@ -42,8 +29,12 @@ class HeartCine:
             three harmonics of the heart rate: near 1 for a cine, near 0 for noise.
         plane_tilt_deg: Angle between the slice and the patient's left-right axis, or None where the
             file does not say: small for a four-chamber view, about 50 for two and three chambers.
+        view_margin_deg: By how many degrees the slice is nearer to the four-chamber plane than to
+            any other view's, or None where the file does not say: about 55 at best.
         clipped_share: Share of the crop that lies outside the recorded field and was filled with
             the nearest recorded pixel.
+        reason: Which cine was taken among those found and why, for people; empty where nothing was
+            chosen.
     """
 
     recording: NDArray[np.float32] = field(repr=False)
@@ -55,6 +46,8 @@ class HeartCine:
     motion_energy: float
     plane_tilt_deg: float | None
     clipped_share: float
+    view_margin_deg: float | None = None
+    reason: str = ""
 
 
 def heart_crop(series: CineSeries) -> HeartCine:
@@ -69,33 +62,26 @@ def heart_crop(series: CineSeries) -> HeartCine:
     Raises:
         ReadError: Nothing in the frames moves with the heart rate, or it is another view.
     """
-    tilt = plane_tilt_deg(series)
-    if tilt is not None and tilt > _MAX_TILT_DEG:
-        raise ReadError(
-            f"The slice stands {tilt:.0f}° to the patient's left-right axis, as two- and "
-            "three-chamber views do: expected a four-chamber view, which holds that axis nearly."
-        )
+    margin = _view_margin_deg(series)
     row, column, energy = find_heart(series)
-    across, along = _display_axes(series)
-    offset = (np.arange(MRI.shape[0]) - (MRI.shape[0] - 1) / 2) * MRI_PIXEL_MM
+    across, along = display_axes(series)
     pixel = np.array(series.pixel_mm)
     centre = np.array([row, column])
-    position = (
-        centre[:, None, None]
-        + (along / pixel)[:, None, None] * offset[:, None]
-        + (across / pixel)[:, None, None] * offset[None, :]
+    # The display's axes are the file's, perhaps turned by 90°: rows and columns are cut one by one.
+    is_turned = bool(across[0] != 0)
+    steps = np.array([across[0], along[1]] if is_turned else [along[0], across[1]])
+    offset = (np.arange(MRI.shape[0]) - (MRI.shape[0] - 1) / 2) * MRI_PIXEL_MM
+    places = centre[:, None] + (steps / pixel)[:, None] * offset
+    limits = np.array(series.frames.shape[:2])[:, None] - 0.5
+    inside = ((places >= -0.5) & (places <= limits)).mean(axis=1)
+    frames = series.frames
+    rows, columns = (
+        _interpolation(size, place, float(side))
+        for size, place, side in zip(frames.shape[:2], places, pixel, strict=True)
     )
-    extent = np.array(series.frames.shape[:2])[:, None, None] - 0.5
-    outside = np.any((position < -0.5) | (position > extent), axis=0)
-    blur = np.sqrt(np.maximum((MRI_PIXEL_MM / pixel) ** 2 - 1, 0)) / 2
-    frames = gaussian_filter(series.frames, (*blur, 0)) if blur.max() > 0.2 else series.frames
-    crop = np.stack(
-        [
-            map_coordinates(frames[:, :, k], position, order=3, mode="nearest")
-            for k in range(frames.shape[2])
-        ],
-        axis=-1,
-    )
+    crop = np.einsum("cj,rjk->rck", columns, np.tensordot(rows, frames, 1), optimize=True)
+    if is_turned:
+        crop = crop.transpose(1, 0, 2)
     recording = np.clip(resample_cycle(crop, MRI_FRAMES), frames.min(), frames.max())
     return HeartCine(
         recording=recording.astype(np.float32),
@@ -105,51 +91,46 @@ def heart_crop(series: CineSeries) -> HeartCine:
         heart_row=row,
         heart_column=column,
         motion_energy=energy,
-        plane_tilt_deg=tilt,
-        clipped_share=float(outside.mean()),
+        plane_tilt_deg=plane_tilt_deg(series),
+        clipped_share=float(1 - inside.prod()),
+        view_margin_deg=margin,
+        reason=series.choice.reason if series.choice else "",
     )
 
 
-def find_heart(series: CineSeries) -> tuple[float, float, float]:
-    """Find the heart's centre from the motion at the first harmonics of the heart rate.
-
-    The amplitude of motion, capped so that flow and bright blood weigh no more than walls, is
-    smoothed; of what exceeds half its height the holes are filled, vessels are cut off by opening,
-    and the largest region's centroid is the centre.
+def _interpolation(size: int, places: NDArray[np.float64], side_mm: float) -> NDArray[np.float32]:
+    """Return the matrix of cubic spline interpolation along one axis.
 
     Args:
-        series: The frames of one slice over one cardiac cycle.
+        size: Pixels along the axis.
+        places: (n,) positions wanted, in pixels; beyond the border the nearest pixel counts.
+        side_mm: Side of a pixel; one smaller than the crop's is blurred first.
 
     Returns:
-        Row and column of the centre in the series' frames, and the motion energy near it (0 to 1).
-
-    Raises:
-        ReadError: Nothing in the frames moves with the heart rate.
+        (n, size) weights.
     """
-    spectrum = np.abs(np.fft.rfft(series.frames, axis=-1)) ** 2
-    cardiac = spectrum[:, :, _HARMONICS].sum(axis=-1)
-    total = spectrum[:, :, 1:].sum(axis=-1)
-    amplitude = np.sqrt(cardiac)
-    field_mm2 = amplitude.size * series.pixel_mm[0] * series.pixel_mm[1]
-    share = min(_MOVING_AREA_MM2 / field_mm2, 0.25)
-    amplitude = np.minimum(amplitude, np.quantile(amplitude, 1 - share))
-    smooth = gaussian_filter(amplitude, [_SMOOTHING_MM / side for side in series.pixel_mm])
-    smooth = smooth - np.median(smooth)
-    if smooth.max() <= 0:
-        raise ReadError("Nothing in the cine moves with the heart rate: is it one cardiac cycle?")
-    heart = _largest(binary_fill_holes(smooth > 0.5 * smooth.max()))
-    core = distance_transform_edt(heart, series.pixel_mm) > _VESSEL_RADIUS_MM
-    if core.any():
-        heart = distance_transform_edt(~_largest(core), series.pixel_mm) <= _VESSEL_RADIUS_MM
-    rows, columns = np.nonzero(heart)
-    energy = float(cardiac[heart].sum() / max(total[heart].sum(), 1e-12))
-    return float(rows.mean()), float(columns.mean()), energy
+    blur = float(np.sqrt(max((MRI_PIXEL_MM / side_mm) ** 2 - 1, 0))) / 2
+    pixels = np.eye(size)
+    if blur > 0.2:
+        pixels = gaussian_filter1d(pixels, blur, axis=0)
+    position = np.meshgrid(places, np.arange(size), indexing="ij")
+    weights = map_coordinates(pixels, position, order=3, mode="nearest")
+    return np.asarray(weights, np.float32)
 
 
-def _largest(regions: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the largest connected region of some."""
-    numbers, _ = label(regions)
-    return np.asarray(numbers == 1 + int(np.argmax(np.bincount(numbers.ravel())[1:])))
+def _view_margin_deg(series: CineSeries) -> float | None:
+    """Return the margin of the four-chamber view, or raise ReadError for another view."""
+    if not series.is_oriented:
+        return None
+    if series.choice is not None:  # checked when it was chosen, with other slices as evidence
+        return series.choice.margin_deg
+    angles = angles_to_views(series.normal)
+    if nearest_view(angles) not in {FOUR_CHAMBER, UNKNOWN}:
+        raise ReadError(
+            f"The slice lies as {nearest_view(angles)} views do, {angles[FOUR_CHAMBER]:.0f}° from "
+            "a four-chamber view: expected the four-chamber cine."
+        )
+    return margin_deg(angles)
 
 
 def plane_tilt_deg(series: CineSeries) -> float | None:
@@ -177,22 +158,3 @@ def resample_cycle(frames: NDArray[np.floating], count: int) -> NDArray[np.float
         spectrum[..., -1] *= 0.5
     resampled = np.fft.irfft(spectrum[..., :kept], n=count, axis=-1) * (count / recorded)
     return np.asarray(resampled, np.float64)
-
-
-def _display_axes(series: CineSeries) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the display's directions to the right and down, as (row, column) steps.
-
-    The viewer's right is the patient's left and the top is the front of the chest, as on the
-    four-chamber views of textbooks: apex up, atria below, the left ventricle on the right.
-    """
-    right, down = np.array(series.right), np.array(series.down)
-    across, along = np.array([0.0, 1.0]), np.array([1.0, 0.0])
-    if not series.is_oriented:
-        return across, along
-    if abs(down[0]) > abs(right[0]):
-        right, down, across, along = down, right, along, across
-    if right[0] < 0:
-        across = -across
-    if down[1] < 0:
-        along = -along
-    return across, along

@@ -125,7 +125,7 @@ def write_dicom_series(
         image.Rows, image.Columns = frames.shape[:2]
         image.PixelSpacing = [1.5, 1.5]
         image.ImagePositionPatient = [-90, -90, 0]
-        image.ImageOrientationPatient = [1, 0, 0, 0, 0.8, -0.6]
+        image.ImageOrientationPatient = [1, 0, 0, 0, 0.8, 0.6]
         image.RescaleSlope, image.RescaleIntercept = "2", "-10"
         image.SamplesPerPixel, image.PhotometricInterpretation = 1, "MONOCHROME2"
         image.BitsAllocated, image.BitsStored, image.HighBit = 16, 16, 15

@@ -14,7 +14,7 @@ def write_nifti(path: Path, frames, *, affine=None, step=0.036) -> Path:
     """Write (rows, columns, n) as NIfTI, (columns, rows, 1, n), directions as in the DICOM test."""
     if affine is None:
         affine = np.diag([1.5, 1.5, 6, 1.0])
-        affine[:3, 0], affine[:3, 1] = [-1.5, 0, 0], [0, -1.2, -0.9]
+        affine[:3, 0], affine[:3, 1] = [-1.5, 0, 0], [0, -1.2, 0.9]
         affine[:3, 3] = [90, 90, 0]
     data = np.moveaxis(frames, 0, 1)[:, :, None, :].astype(np.float32)
     image = nibabel.Nifti1Image(data, affine)
@@ -34,7 +34,7 @@ def test_shuffled_dicom_files_come_in_order_of_time_with_rescaled_pixels(tmp_pat
     assert series.pixel_mm == (1.5, 1.5)
     assert series.rr_ms == 900
     assert series.right == (1, 0, 0)
-    assert series.down == pytest.approx((0, 0.8, -0.6))
+    assert series.down == pytest.approx((0, 0.8, 0.6))
 
 
 def test_without_trigger_times_the_instance_numbers_order(tmp_path, rng, foreign):
@@ -65,17 +65,17 @@ def test_dicom_zip_and_nifti_of_one_study_agree(tmp_path, foreign):
         np.testing.assert_allclose(series.frames, frames, atol=1.01)
         assert series.rr_ms == pytest.approx(900)
         assert series.right == pytest.approx((1, 0, 0), abs=1e-6)
-        assert series.down == pytest.approx((0, 0.8, -0.6), abs=1e-6)
+        assert series.down == pytest.approx((0, 0.8, 0.6), abs=1e-6)
         assert series.origin_mm == pytest.approx((-90, -90, 0), abs=1e-4)
     assert not list(tmp_path.parent.glob("*.dcm"))
 
 
-def test_several_series_are_refused_until_one_is_chosen(tmp_path, foreign):
+def test_four_chamber_cines_of_two_examinations_are_refused_until_one_is_chosen(tmp_path, foreign):
     frames = foreign.beating_heart()
     foreign.write_dicom_series(tmp_path / "a", frames)
     foreign.write_dicom_series(tmp_path / "b", frames[:, :, :20] + 50)
 
-    with pytest.raises(ReadError, match="2 DICOM series") as caught:
+    with pytest.raises(ReadError, match="2 examinations") as caught:
         read_cine(tmp_path)
     assert "SECRET" not in str(caught.value)
     assert "Doe" not in str(caught.value)

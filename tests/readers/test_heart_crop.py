@@ -68,14 +68,12 @@ def test_stored_flips_and_turns_give_the_same_crop(foreign):
     frames = foreign.beating_heart()
     frames[60:70, 60:64] += 300
     # Stored with the patient's left on the right and the front of the chest at the top ...
-    upright = series_of(frames, right=(1, 0, 0), down=(0, 0.8, -0.6), is_oriented=True)
+    upright = series_of(frames, right=(1, 0, 0), down=(0, 0.8, 0.6), is_oriented=True)
     # ... and the same slice stored upside down, mirrored, and with rows for columns.
     others = [
-        series_of(frames[::-1], right=(1, 0, 0), down=(0, -0.8, 0.6), is_oriented=True),
-        series_of(frames[:, ::-1], right=(-1, 0, 0), down=(0, 0.8, -0.6), is_oriented=True),
-        series_of(
-            frames.transpose(1, 0, 2), right=(0, 0.8, -0.6), down=(1, 0, 0), is_oriented=True
-        ),
+        series_of(frames[::-1], right=(1, 0, 0), down=(0, -0.8, -0.6), is_oriented=True),
+        series_of(frames[:, ::-1], right=(-1, 0, 0), down=(0, 0.8, 0.6), is_oriented=True),
+        series_of(frames.transpose(1, 0, 2), right=(0, 0.8, 0.6), down=(1, 0, 0), is_oriented=True),
     ]
 
     wanted = heart_crop(upright).recording
@@ -132,10 +130,10 @@ def test_the_real_crop_holds_both_ventricles_around_its_centre(realdata: Path):
 
     largest = outlines[0]
     middle = (largest.min(axis=0) + largest.max(axis=0)) / 2
-    assert np.linalg.norm((middle - centre) * series.pixel_mm) < 12
+    assert np.linalg.norm((middle - centre) * series.pixel_mm) < 9
     for outline in outlines:
         away_mm = np.abs((outline - centre) * series.pixel_mm)
-        assert away_mm.max() < 48 * 1.8 - 5
+        assert away_mm.max() < 48 * 1.8 - 15
 
 
 def test_apex_points_up_and_the_atria_lie_below(realdata: Path):
