@@ -12,7 +12,7 @@ from cmae.data.modality import MRI_FRAMES
 from cmae.errors import ReadError
 from cmae.readers.cine_series import SIDES, checked_series
 from cmae.readers.heart_crop import heart_crop
-from cmae.readers.ml4h_crop_interim import ml4h_crop
+from cmae.readers.ml4h_crop import ml4h_crop
 from cmae.readers.ml4h_file import Instances, group_in, instances, number, read_array
 
 Crop = Literal["heart", "ml4h"]
