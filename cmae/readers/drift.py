@@ -71,7 +71,7 @@ def drift_below(signals: Floats, waves: Floats, weight: Floats, spacing: float) 
     total = np.add.reduceat(weight, starts)
     residual = np.add.reduceat((signals - waves) * weight[:, None], starts, axis=0)
     center = starts + (BLOCK - 1) / 2
-    pieces = max(int(round(len(signals) / spacing)), 1)
+    pieces = max(round(len(signals) / spacing), 1)
     inner = np.linspace(0, len(signals), pieces + 1)
     knots = np.concatenate([[inner[0]] * 3, inner, [inner[-1]] * 3])
     basis = BSpline.design_matrix(center.clip(0, len(signals) - 1e-6), knots, 3).toarray()

@@ -13,6 +13,15 @@ from cmae.readers.ecg_record import EcgRecord
 MIN_DURATION_S = 2.5
 """Shortest recording of which a median beat is tried."""
 
+SPIKE_REACH_S = 0.004
+"""A stimulus of a pacemaker is over within this time."""
+SPIKE_MV = 0.15
+"""Smaller stimuli do no harm."""
+SPIKE_RATIO = 6.0
+"""How far a stimulus stands out of 8 ms against the largest two in a hundred samples."""
+
+Floats = NDArray[np.float64]
+
 _RATE = int(ECG_RATE_HZ)
 _MAINS_HZ = (50.0, 100.0, 150.0, 200.0, 60.0, 120.0, 180.0)
 
@@ -41,12 +50,54 @@ def at_500_hz(record: EcgRecord) -> NDArray[np.float64]:
     ]
     if flat:
         raise ReadError(f"The ECG is flat in {_list(flat)}: was an electrode off?")
+    return resampled(without_spikes(signals, record.rate_hz), record.rate_hz)
+
+
+def resampled(signals: Floats, rate_hz: float) -> Floats:
+    """Bring signals ``(samples, 12)`` to 500 Hz and take each lead's median away."""
     signals = signals - np.median(signals, axis=0)
-    ratio = Fraction(_RATE / record.rate_hz).limit_denominator(1000)
+    ratio = Fraction(_RATE / rate_hz).limit_denominator(1000)
     if ratio == 1:
         return signals
-    resampled = resample_poly(signals, ratio.numerator, ratio.denominator, axis=0, padtype="line")
-    return np.asarray(resampled, np.float64)
+    result = resample_poly(signals, ratio.numerator, ratio.denominator, axis=0, padtype="line")
+    return np.asarray(result, np.float64)
+
+
+def without_spikes(signals: Floats, rate_hz: float) -> Floats:
+    """Cut out the stimuli of a pacemaker, before resampling smears them.
+
+    A stimulus lasts up to 2 ms. What stands out of the line between its neighbors 4 ms away, and
+    by much more than QRS complexes do, is replaced by that line in all leads.
+
+    Args:
+        signals: ``(samples, leads)`` in mV.
+        rate_hz: Samples per second.
+
+    Returns:
+        The signals without stimuli.
+    """
+    reach = max(round(SPIKE_REACH_S * rate_hz), 2)
+    if len(signals) <= 4 * reach:
+        return signals
+    inner = signals[reach:-reach]
+    before, after = signals[: -2 * reach], signals[2 * reach :]
+    # Above both neighbors or below both: a steep slope is neither.
+    out = np.minimum(np.abs(inner - before), np.abs(inner - after))
+    out *= (inner - before) * (inner - after) > 0
+    height = out.max(axis=1)
+    limit = max(SPIKE_MV, SPIKE_RATIO * float(np.percentile(height, 98)))
+    spikes = np.flatnonzero(height > limit) + reach
+    if not len(spikes) or len(spikes) > 0.02 * len(signals):
+        return signals
+    cleaned = signals.copy()
+    is_spike = np.zeros(len(signals), np.bool_)
+    is_spike[(spikes[:, None] + np.arange(-reach + 1, reach)).clip(0, len(signals) - 1)] = True
+    time = np.arange(len(signals))
+    for lead in range(signals.shape[1]):
+        cleaned[is_spike, lead] = np.interp(
+            time[is_spike], time[~is_spike], signals[~is_spike, lead]
+        )
+    return cleaned
 
 
 def _gaps_bridged(signals: NDArray[np.float64], finite: NDArray[np.bool_]) -> NDArray[np.float64]:

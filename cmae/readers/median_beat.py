@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
 
 from cmae.data.modality import ECG_RATE_HZ
 from cmae.errors import ReadError
@@ -18,6 +17,7 @@ from cmae.readers.heartbeats import (
     beats_of,
     likeness,
     magnitude,
+    qrs_onset,
     windows,
 )
 
@@ -117,13 +117,13 @@ def median_beat(record: EcgRecord) -> MedianBeat:
             f"Of {len(found.peaks)} heartbeats in the ECG only {chosen.sum()} can be used: at "
             f"least {MIN_BEATS} whole beats of one shape are needed; record longer or quieter."
         )
-    onset = _qrs_onset(np.median(windows(rough, found.peaks[chosen]), axis=0))
+    onset = qrs_onset(np.median(windows(rough, found.peaks[chosen]), axis=0))
     signals = signals - _drift(signals, found, onset)
     beats, known = _beats(signals, found, chosen)
     _check_coverage(known)
     recording = typical_beat(beats, known)
     recording -= recording[onset - 12 : onset - 2].mean(axis=0)
-    _check_voltage(recording)
+    check_voltage(recording)
     beats[~known] = np.nan
     return _report(recording, beats, found, chosen=chosen, is_whole=is_whole)
 
@@ -213,22 +213,6 @@ def _regularity(found: Beats) -> tuple[float, bool]:
     return float(kept.std()), variation > IRREGULAR
 
 
-def _qrs_onset(template: Floats) -> int:
-    """Sample at which the QRS complex of a beat ``(600, 12)`` begins.
-
-    Walking back from the steepest slope, the first 12 ms in which the leads move less than a
-    twelfth as fast.
-    """
-    speed = uniform_filter1d(magnitude(np.diff(template, axis=0)), 5)
-    start, stop = BEFORE - 60, BEFORE + 20
-    steepest = start + int(np.argmax(speed[start:stop]))
-    limit = max(speed[steepest] / 12, 2 * float(np.percentile(speed[BEFORE - 125 : start], 30)))
-    for sample in range(min(steepest, BEFORE), BEFORE - 80, -1):
-        if speed[sample - 6 : sample].max() < limit:
-            return sample
-    return BEFORE - 40
-
-
 def _drift(signals: Floats, found: Beats, onset: int) -> Floats:
     """Return the drift: through the PR segments first, then below the heart rate."""
     level = onset - 7 - BEFORE
@@ -299,7 +283,7 @@ def _check_coverage(known: NDArray[np.bool_]) -> None:
         )
 
 
-def _check_voltage(recording: Floats) -> None:
+def check_voltage(recording: Floats) -> None:
     """Raise ReadError unless the QRS complex is of a size that hearts make."""
     height = float(np.ptp(recording[_QRS], axis=0).max())
     if not 0.05 <= height <= 20:
