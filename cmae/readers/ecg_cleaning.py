@@ -22,7 +22,11 @@ SPIKE_RATIO = 6.0
 
 Floats = NDArray[np.float64]
 
+CALIBRATION_S = 0.05
+"""A calibration pulse lasts longer; so long all leads never have one voltage in a body."""
+
 _RATE = int(ECG_RATE_HZ)
+_BLOCK = 10
 _MAINS_HZ = (50.0, 100.0, 150.0, 200.0, 60.0, 120.0, 180.0)
 
 
@@ -32,7 +36,12 @@ def at_500_hz(record: EcgRecord) -> NDArray[np.float64]:
         raise ReadError(
             f"The ECG lasts {record.duration_s:.1f} s: at least {MIN_DURATION_S:g} s are needed."
         )
-    signals = record.signals.astype(np.float64)
+    signals = without_calibration(record.signals.astype(np.float64), record.rate_hz)
+    if len(signals) < MIN_DURATION_S * record.rate_hz:
+        raise ReadError(
+            f"But for a calibration pulse the ECG lasts {len(signals) / record.rate_hz:.1f} s: at "
+            f"least {MIN_DURATION_S:g} s are needed."
+        )
     finite = np.isfinite(signals)
     gaps = [lead for lead, share in zip(LEADS, finite.mean(axis=0), strict=True) if share < 0.98]
     if gaps:
@@ -51,6 +60,30 @@ def at_500_hz(record: EcgRecord) -> NDArray[np.float64]:
     if flat:
         raise ReadError(f"The ECG is flat in {_list(flat)}: was an electrode off?")
     return resampled(without_spikes(signals, record.rate_hz), record.rate_hz)
+
+
+def without_calibration(signals: Floats, rate_hz: float) -> Floats:
+    """Cut off a calibration pulse at an end: there all leads have one voltage, which III forbids.
+
+    Args:
+        signals: ``(samples, 12)`` in mV.
+        rate_hz: Samples per second.
+
+    Returns:
+        The signals without the pulse and the pause beside it.
+    """
+    with np.errstate(invalid="ignore"):
+        is_one = np.ptp(signals, axis=1) < 0.01
+        is_pulse = is_one & (np.abs(signals[:, 0]) > 0.3)
+    if is_pulse.sum() < CALIBRATION_S * rate_hz:
+        return signals
+    first, last = np.flatnonzero(is_pulse)[[0, -1]]
+    body = np.flatnonzero(~is_one)
+    if first > len(signals) / 2:
+        return signals[: body[body < first][-1] + 1] if (body < first).any() else signals[:0]
+    if last < len(signals) / 2:
+        return signals[body[body > last][0] :] if (body > last).any() else signals[:0]
+    return signals
 
 
 def resampled(signals: Floats, rate_hz: float) -> Floats:
@@ -124,7 +157,8 @@ def without_mains(signals: NDArray[np.float64]) -> NDArray[np.float64]:
         floor = np.median(spectrum[beside], axis=0)
         humming = line > 8 * floor
         if humming.any():
-            cleaned = cleaned - _hum(cleaned, mains) * humming
+            cleaned = cleaned.copy()
+            cleaned[:, humming] -= _hum(cleaned[:, humming], mains)
     return cleaned
 
 
@@ -136,11 +170,16 @@ def _hum(signals: NDArray[np.float64], mains: float) -> NDArray[np.float64]:
     wave = np.exp(2j * np.pi * mains * np.arange(len(signals)) / _RATE)[:, None]
     height = np.abs(fast).max(axis=1, keepdims=True)
     is_quiet = height < 3 * np.median(height)
-    window = np.hanning(_RATE)[:, None]
-    total = fftconvolve(is_quiet.astype(np.float64), window, "same", axes=0)
-    product = 2 / passed * fast * np.conj(wave) * is_quiet
+    # Its size changes slowly: means of a few samples are enough to tell it.
+    starts = np.arange(0, len(signals), _BLOCK)
+    window = np.hanning(_RATE // _BLOCK)[:, None]
+    total = fftconvolve(np.add.reduceat(1.0 * is_quiet, starts, axis=0), window, "same", axes=0)
+    product = np.add.reduceat(2 / passed * fast * np.conj(wave) * is_quiet, starts, axis=0)
     size = fftconvolve(product, window, "same", axes=0) / np.maximum(total, 1.0)
-    return np.asarray(np.real(size * wave), np.float64)
+    place = (np.arange(len(signals)) / _BLOCK - 0.5).clip(0, len(starts) - 1.000001)
+    low = place.astype(np.intp)
+    share = (place - low)[:, None]
+    return np.asarray(np.real((size[low] * (1 - share) + size[low + 1] * share) * wave), np.float64)
 
 
 def _high_pass(cutoff_hz: float) -> NDArray[np.float64]:

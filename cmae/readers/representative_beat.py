@@ -27,7 +27,7 @@ MAX_FILLED_SHARE = 0.25
 _RATE = int(ECG_RATE_HZ)
 _MATCHED = slice(BEFORE - 60, BEFORE + 150)
 _FADE = 40
-_STILL = 10
+_STILL_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _of_device(device: DeviceBeat, computed: MedianBeat | None, rr_ms: float) ->
     own = None if computed is None else computed.recording.astype(np.float64)
     peak = _r_peak(signals) if own is None else _where_alike(signals, own)
     index = peak + np.arange(-BEFORE, AFTER)
-    first, last = _edges(signals)
+    first, last = 0, len(signals)
     known = (index >= first) & (index < last)
     if not known[BEFORE - 75 : BEFORE + 100].all() or known.mean() < 1 - MAX_FILLED_SHARE:
         raise ReadError(
@@ -151,6 +151,8 @@ def _checked(device: DeviceBeat) -> Floats:
             f"The device's median beat has the shape {signals.shape}: expected samples of "
             f"{len(LEADS)} leads."
         )
+    first, last = _edges(signals, device.rate_hz)
+    signals = signals[first:last]
     duration_s = len(signals) / device.rate_hz
     if not 0.4 <= duration_s <= MAX_DEVICE_S or not np.isfinite(signals).all():
         raise ReadError(
@@ -162,14 +164,15 @@ def _checked(device: DeviceBeat) -> Floats:
     return resampled(signals, device.rate_hz)
 
 
-def _edges(signals: Floats) -> tuple[int, int]:
+def _edges(signals: Floats, rate_hz: float) -> tuple[int, int]:
     """Return from where to where a device's beat was measured: padding stands still at an end."""
     moves = np.flatnonzero(np.abs(np.diff(signals, axis=0)).max(axis=1) > 5e-4)
     if not len(moves):
         return 0, 0
-    first = int(moves[0]) if moves[0] >= _STILL else 0
-    end = int(moves[-1]) + 2
-    return first, end if len(signals) - end >= _STILL else len(signals)
+    still = max(round(_STILL_S * rate_hz), 2)
+    first = int(moves[0]) + 1 if moves[0] >= still else 0
+    end = int(moves[-1]) + 1
+    return first, end if len(signals) - end >= still else len(signals)
 
 
 def _r_peak(signals: Floats) -> int:
@@ -183,8 +186,13 @@ def _where_alike(signals: Floats, own: Floats) -> int:
     """Return the R peak of a device's beat: where it looks most like the computed beat."""
     part = own[_MATCHED, INDEPENDENT]
     leads = signals[:, INDEPENDENT] - np.median(signals[:, INDEPENDENT], axis=0)
-    product = fftconvolve(leads, part[::-1], "full", axes=0).sum(axis=1)
-    return int(np.argmax(product)) - (len(part) - 1) + BEFORE - _MATCHED.start
+    leads = np.pad(leads, ((len(part), len(part)), (0, 0)))
+    part = part - part.mean(axis=0)
+    product = fftconvolve(leads, part[::-1], "valid", axes=0).sum(axis=1)
+    power = np.concatenate([[0.0], np.cumsum((leads**2).sum(axis=1))])
+    energy = power[len(part) :] - power[: -len(part)]
+    score = product / np.sqrt(energy + 0.1 * energy.max())
+    return int(np.argmax(score)) - len(part) + BEFORE - _MATCHED.start
 
 
 def _filled(beat: Floats, known: NDArray[np.bool_], own: Floats | None) -> Floats:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
 
 from cmae.data.modality import ECG, ECG_RATE_HZ, R_PEAK_SAMPLE
 from cmae.simulate.ecg import REACH, SAMPLE_MS, single_beat
@@ -106,6 +107,33 @@ def record(
         peaks=peaks,
         is_ectopic=is_ectopic,
     )
+
+
+def departure_uv(recording: NDArray[np.floating[Any]], rhythm: SimulatedRhythm) -> float:
+    """Tell how far a beat computed from a recording is from the true one.
+
+    It is compared where neighbors have no waves above 5 µV (from their intervals' lower quarter),
+    but at least from 100 ms before to 400 ms after R: what overlaps there counts as an error.
+    The truth may be shifted by up to 28 ms, because readers choose R among equal peaks.
+
+    Args:
+        recording: (600, 12) in mV, R near sample 200, PR at 0 mV.
+        rhythm: What it was computed from.
+
+    Returns:
+        Root mean square over samples and leads in µV.
+    """
+    active = np.flatnonzero(np.abs(rhythm.beat).max(axis=1) > 0.005)
+    interval = int(np.percentile(np.diff(rhythm.peaks), 25))
+    first = min(max(int(active[-1]) - interval, 0), R_PEAK_SAMPLE - 50)
+    last = max(min(int(active[0]) + interval, len(recording)), R_PEAK_SAMPLE + 200)
+    time = np.arange(first, last)
+    truth = CubicSpline(np.arange(len(rhythm.beat)), rhythm.beat)
+    errors = [
+        float(np.mean((recording[first:last] - truth(time + shift)) ** 2))
+        for shift in np.arange(-14, 14.01, 0.25)
+    ]
+    return 1000.0 * float(np.sqrt(min(errors)))
 
 
 def _rhythm(
