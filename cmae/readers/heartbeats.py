@@ -240,6 +240,12 @@ def _width(shapes: Floats) -> float:
     return float((speed > 0.25 * speed.max()).sum())
 
 
+def _roughness(beat: Floats) -> float:
+    """How much the slope of a beat (time, 12) changes against its size: noise turns all the time."""
+    slope = np.diff(beat, axis=0)
+    return float(np.linalg.norm(np.diff(slope, axis=0)) / (np.linalg.norm(slope) + 1e-12))
+
+
 def _centered(rough: Floats, peaks: Samples, is_dominant: NDArray[np.bool_]) -> Samples:
     """Align the beats with the dominant ones and put R, the largest of the left leads, in place."""
     peaks = _shifted(rough, peaks, peaks[is_dominant], reach=6)
@@ -258,6 +264,7 @@ def _is_ectopic(
     complexes = windows(rough, peaks, _QRS)
     usual = np.median(complexes[is_dominant], axis=0)
     other = ~is_dominant & inside & (likeness(complexes, usual) < 0.8)
+    other &= np.array([_roughness(one) for one in complexes]) < 2 * _roughness(usual) + 0.1
     width = _width(usual[None])
     interval = float(np.median(np.diff(peaks)))
     alike = likeness(complexes, complexes) > 0.8

@@ -30,6 +30,7 @@ def test_the_computed_beat_is_the_median_beat(rng, foreign):
 @pytest.mark.parametrize("padding", [0, 300])
 def test_a_devices_beat_is_brought_to_the_window(rng, foreign, padding):
     device = foreign.one_beat(1000.0)[100:1000] + 0.2
+    device += rng.normal(0, 0.002, device.shape)
     device = np.concatenate([device, np.full((padding, 12), 32.767)])
     record = record_of(foreign.rhythm(rng, noise_mv=0.005), device)
 
@@ -37,7 +38,7 @@ def test_a_devices_beat_is_brought_to_the_window(rng, foreign, padding):
 
     departure = 1000 * (found.recording - foreign.one_beat(500.0))
     assert np.sqrt(np.mean(departure[60:490] ** 2)) < 4
-    assert np.abs(departure).max() < 60
+    assert np.abs(departure[:560]).max() < 60  # then the next beat's P wave begins
     assert found.filled_share == pytest.approx(1 - 450 / 600, abs=0.006)
     assert found.agreement > 0.99
     assert found.beats_used is None
@@ -45,7 +46,7 @@ def test_a_devices_beat_is_brought_to_the_window(rng, foreign, padding):
 
 
 def test_a_devices_beat_stands_alone_where_the_rhythm_gives_none(rng, foreign):
-    device = foreign.one_beat(1000.0)[:1150]
+    device = foreign.one_beat(1000.0)[:1150] + rng.normal(0, 0.002, (1150, 12))
     record = record_of(
         rng.normal(0, 0.1, (5000, 12)), device, measurements={"heart_rate_bpm": 75.0}
     )
