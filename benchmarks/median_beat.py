@@ -5,7 +5,7 @@ import time
 
 from measuring import is_full, say
 
-FULL, SMALL = 400, 40
+FULL, SMALL = 200, 30
 
 
 def main() -> int:

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, fftconvolve, resample_poly, sosfiltfilt, sosfreqz
+from scipy.signal import butter, fftconvolve, resample_poly, sosfiltfilt
 
 from cmae.data.modality import ECG_RATE_HZ, LEADS
 from cmae.errors import ReadError
@@ -162,14 +162,19 @@ def without_mains(signals: NDArray[np.float64]) -> NDArray[np.float64]:
     return cleaned
 
 
-def _hum(signals: NDArray[np.float64], mains: float) -> NDArray[np.float64]:
-    """Fit a hum of slowly changing size to what is faster than the waves of the heart."""
-    sections = _high_pass(40.0)
-    fast = sosfiltfilt(sections, signals, axis=0)
-    passed = float(np.abs(sosfreqz(sections, [mains], fs=_RATE)[1][0]) ** 2)
+def _hum(signals: Floats, mains: float) -> Floats:
+    """Fit a hum of slowly changing size to what is faster than the waves of the heart.
+
+    What a sample differs by from the mean of those half a period away doubles the hum and leaves
+    little of slow waves.
+    """
+    reach = max(round(_RATE / (2 * mains)), 1)
+    padded = np.pad(signals, ((reach, reach), (0, 0)), mode="reflect")
+    fast = signals - 0.5 * (padded[: -2 * reach] + padded[2 * reach :])
+    passed = 1 - np.cos(2 * np.pi * mains * reach / _RATE)
     wave = np.exp(2j * np.pi * mains * np.arange(len(signals)) / _RATE)[:, None]
-    height = np.abs(fast).max(axis=1, keepdims=True)
-    is_quiet = height < 3 * np.median(height)
+    height = np.einsum("tl,tl->t", fast, fast)[:, None]
+    is_quiet = height < 9 * np.median(height)
     # Its size changes slowly: means of a few samples are enough to tell it.
     starts = np.arange(0, len(signals), _BLOCK)
     window = np.hanning(_RATE // _BLOCK)[:, None]

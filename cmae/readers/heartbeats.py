@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
-from scipy.signal import butter, fftconvolve, find_peaks, sosfiltfilt
+from scipy.signal import butter, find_peaks, oaconvolve, sosfiltfilt
 
 from cmae.data.modality import ECG, ECG_RATE_HZ, LEADS, R_PEAK_SAMPLE
 
@@ -149,7 +149,8 @@ def windows(signals: Floats, peaks: Samples, part: slice = slice(None)) -> Float
 
 def magnitude(signals: Floats, leads: tuple[int, ...] = INDEPENDENT) -> Floats:
     """Root mean square over some leads, which are the last axis."""
-    return np.asarray(np.sqrt(np.mean(signals[..., leads] ** 2, axis=-1)))
+    chosen = signals[..., leads]
+    return np.asarray(np.sqrt(np.einsum("...l,...l->...", chosen, chosen) / len(leads)))
 
 
 def likeness(beats: Floats, template: Floats) -> Floats:
@@ -201,7 +202,7 @@ def _shifted(rough: Floats, peaks: Samples, alike: Samples, *, reach: int) -> Sa
     """Move each peak by at most ``reach`` to where its QRS best fits the median of ``alike``."""
     template = np.median(windows(rough, alike, _QRS), axis=0)[:, INDEPENDENT]
     leads = rough[:, INDEPENDENT]
-    product = fftconvolve(leads, template[::-1], "full", axes=0).sum(axis=1)
+    product = oaconvolve(leads, template[::-1], "full", axes=0).sum(axis=1)
     power = np.concatenate([[0.0], np.cumsum((leads**2).sum(axis=1))])
     starts = peaks[:, None] + np.arange(-reach, reach + 1) + _QRS.start - BEFORE
     span = _QRS.stop - _QRS.start
