@@ -96,7 +96,7 @@ def record(
     disturbed = clean + _noise(samples, rng, settings)
     disturbed += _wander(samples, breath_hz, rng, settings)
     disturbed += _hum(samples, rng, settings)
-    times = SAMPLE_MS * (np.arange(ECG.shape[0]) - R_PEAK_SAMPLE)
+    times: Floats = SAMPLE_MS * (np.arange(ECG.shape[0], dtype=np.float64) - R_PEAK_SAMPLE)
     truth = twelve(beat.at(times)).astype(np.float64)
     first = R_PEAK_SAMPLE - round(onset / SAMPLE_MS)
     truth -= truth[first - 12 : first - 2].mean(axis=0)
@@ -173,7 +173,8 @@ def _add(leads: Floats, beat: Pulses, peak: float, height: Floats) -> None:
     first = max(int(np.ceil(peak + REACH[0] / SAMPLE_MS)), 0)
     last = min(int(peak + REACH[1] / SAMPLE_MS), len(leads))
     if first < last:
-        leads[first:last] += beat.at(SAMPLE_MS * (np.arange(first, last) - peak)) * height
+        times: Floats = SAMPLE_MS * (np.arange(first, last, dtype=np.float64) - peak)
+        leads[first:last] += beat.at(times) * height
 
 
 def _fibrillation(samples: int, matrix: Floats, rng: np.random.Generator) -> Floats:
@@ -205,9 +206,9 @@ def _wander(
     """Movement of the baseline with breathing, with its harmonic, (samples, 8)."""
     angle = 2 * np.pi * breath_hz * np.arange(samples)[:, None] / ECG_RATE_HZ
     phase = rng.uniform(0, 2 * np.pi, (2, 8))
-    return settings.wander_mv * (
-        np.sin(angle + phase[0]) + 0.25 * np.sin(2 * angle + phase[1])
-    ) + rng.uniform(-1, 1, 8)
+    movement = np.sin(angle + phase[0]) + 0.25 * np.sin(2 * angle + phase[1])
+    result: Floats = settings.wander_mv * movement + rng.uniform(-1, 1, 8)
+    return result
 
 
 def _hum(samples: int, rng: np.random.Generator, settings: RhythmSettings) -> Floats:
@@ -215,9 +216,9 @@ def _hum(samples: int, rng: np.random.Generator, settings: RhythmSettings) -> Fl
     angle = 2 * np.pi * settings.mains_hz * np.arange(samples)[:, None] / ECG_RATE_HZ
     phase = rng.uniform(0, 2 * np.pi, 9)
     size = rng.uniform(0.3, 1.0, 9)
-    return settings.mains_mv * _leads(
-        size * (np.sin(angle + phase) + 0.1 * np.sin(3 * (angle + phase)))
-    )
+    waves = size * (np.sin(angle + phase) + 0.1 * np.sin(3 * (angle + phase)))
+    result: Floats = settings.mains_mv * _leads(waves)
+    return result
 
 
 def _leads(electrodes: Floats) -> Floats:
