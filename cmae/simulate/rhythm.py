@@ -197,7 +197,8 @@ def _noise(samples: int, rng: np.random.Generator, settings: RhythmSettings) -> 
     sizes = np.exp(0.3 * rng.standard_normal(9))
     electrodes = np.fft.irfft(spectrum, samples, axis=0) * sizes / np.sqrt(np.mean(sizes**2))
     # Differences of two limb electrodes have variance 2, of a chest electrode 4/3 (mean 1.5).
-    return settings.noise_mv * _leads(electrodes) / np.sqrt(1.5)
+    result: Floats = settings.noise_mv * _leads(electrodes) / np.sqrt(1.5)
+    return result
 
 
 def _wander(
@@ -206,8 +207,9 @@ def _wander(
     """Movement of the baseline with breathing, with its harmonic, (samples, 8)."""
     angle = 2 * np.pi * breath_hz * np.arange(samples)[:, None] / ECG_RATE_HZ
     phase = rng.uniform(0, 2 * np.pi, (2, 8))
-    movement = np.sin(angle + phase[0]) + 0.25 * np.sin(2 * angle + phase[1])
-    result: Floats = settings.wander_mv * movement + rng.uniform(-1, 1, 8)
+    offset: Floats = rng.uniform(-1, 1, 8)
+    movement: Floats = np.sin(angle + phase[0]) + 0.25 * np.sin(2 * angle + phase[1])
+    result: Floats = settings.wander_mv * movement + offset
     return result
 
 
