@@ -4,25 +4,40 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
-from scipy.ndimage import uniform_filter1d
-from scipy.signal import butter, find_peaks, sosfiltfilt
 
-from cmae.data.modality import ECG, ECG_RATE_HZ, LEADS, R_PEAK_SAMPLE
+from cmae.data.modality import ECG_RATE_HZ
 from cmae.errors import ReadError
+from cmae.readers.drift import ROUNDS, drift_below, drift_through, knot_samples
 from cmae.readers.ecg_cleaning import at_500_hz, high_passed, without_mains
 from cmae.readers.ecg_record import EcgRecord
+from cmae.readers.heartbeats import (
+    AFTER,
+    BEFORE,
+    Beats,
+    beats_of,
+    likeness,
+    magnitude,
+    qrs_onset,
+    windows,
+)
 
 MIN_BEATS = 2
 
+FEW_BEATS = 4
+"""With fewer whole beats, those that an end of the recording cuts help where they have values."""
+
+IRREGULAR = 0.10
+"""Root mean square of successive differences of RR against RR above which a rhythm is irregular.
+
+Sinus rhythm has some 0.03, atrial fibrillation some 0.25 (Dash 2009 puts the limit at 0.1).
+"""
+
+Floats = NDArray[np.float64]
+Samples = NDArray[np.intp]
+
 _RATE = int(ECG_RATE_HZ)
-_BEFORE, _LENGTH = R_PEAK_SAMPLE, ECG.shape[0]
-_AFTER = _LENGTH - _BEFORE
-_QRS = slice(_BEFORE - 40, _BEFORE + 60)
-_SHAPE = slice(_BEFORE - 50, _BEFORE + 160)
-_INDEPENDENT = [LEADS.index(lead) for lead in ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")]
-_LEFT = [LEADS.index(lead) for lead in ("I", "II", "V5", "V6")]
-"""Leads whose largest deflection is the R wave, where V1–V3 have their deep, later S wave."""
+_QRS = slice(BEFORE - 40, BEFORE + 60)
+_SHAPE = slice(BEFORE - 50, BEFORE + 160)
 
 _OWN_SHARE = 0.36
 """Share of the RR interval before an R peak that belongs to its beat (P wave and PR segment)."""
@@ -36,12 +51,19 @@ class MedianBeat:
         recording: ``(600, 12)`` in mV at 500 Hz, leads in clinical order, R peak at sample 200,
             the PR segment at 0 mV. At fast rates the neighbouring beats show at the ends of the
             window, smeared if the rhythm is irregular.
-        rr_ms: Mean interval between successive beats in ms.
-        beats_used: Beats of the dominant morphology that the median was taken over.
-        beats_rejected: Beats of other morphology (ectopic, disturbed), or cut by an end.
+        rr_ms: Mean interval between successive beats in ms, ectopic ones included.
+        beats_used: Beats of the dominant morphology that the median was taken over; None for a
+            device's own beat, which does not say.
+        beats_rejected: Beats left out: ectopic, disturbed, or cut by an end.
         correlation: Mean correlation of the used beats with the median beat.
         noise_uv: Root mean square of the used beats' departure from the median beat in µV,
             from their own P wave to the next.
+        beats_ectopic: Beats left out because they start elsewhere in the heart.
+        beats_cut: Beats left out because an end of the recording cuts them; the rest of the
+            rejected were disturbed.
+        rr_sd_ms: Standard deviation of the intervals between beats of the dominant morphology in
+            ms (of all, where fewer than two such intervals exist).
+        is_irregular: Whether successive intervals between them differ by more than IRREGULAR.
     """
 
     recording: NDArray[np.float32] = field(repr=False)
@@ -50,6 +72,10 @@ class MedianBeat:
     beats_rejected: int
     correlation: float
     noise_uv: float
+    beats_ectopic: int = 0
+    beats_cut: int = 0
+    rr_sd_ms: float | None = None
+    is_irregular: bool | None = None
 
     @property
     def heart_rate_bpm(self) -> float:
@@ -62,7 +88,8 @@ def median_beat(record: EcgRecord) -> MedianBeat:
 
     One series of R peaks is found in all leads together; beats are aligned by correlation; those
     that look like the largest group are kept; drift is removed by a cubic spline through their
-    PR segments, which leaves the ST segment as it is; the median is taken sample by sample.
+    PR segments and by what the beats leave below the heart rate, neither of which bends the ST
+    segment; the median is taken sample by sample.
 
     Args:
         record: Some seconds of the twelve leads in mV at any rate.
@@ -73,204 +100,190 @@ def median_beat(record: EcgRecord) -> MedianBeat:
     Raises:
         ReadError: Too short, flat or missing leads, implausible voltages, or too few usable beats.
     """
-    signals = at_500_hz(record)
-    signals = without_mains(signals)
+    signals = without_mains(at_500_hz(record))
     rough = high_passed(signals, 0.6)
-    peaks = _align(rough, find_beats(rough))
-    if len(peaks) < MIN_BEATS + 1:
+    found = beats_of(rough)
+    if len(found.peaks) < MIN_BEATS + 1:
         raise ReadError(
-            f"Only {len(peaks)} heartbeats were found in {record.duration_s:.1f} s of ECG: at "
-            f"least {MIN_BEATS + 1} are needed; record for longer."
+            f"Only {len(found.peaks)} heartbeats were found in {record.duration_s:.1f} s of ECG: "
+            f"at least {MIN_BEATS + 1} are needed; record for longer."
         )
-    rr_ms = 1000.0 * float(np.diff(peaks).mean()) / _RATE
-    whole = peaks[(peaks >= _BEFORE) & (peaks + _AFTER <= len(signals))]
-    chosen = _dominant(rough, whole)
-    if len(chosen) < MIN_BEATS:
+    is_whole = (found.peaks >= BEFORE) & (found.peaks + AFTER <= len(signals))
+    chosen = found.is_dominant & is_whole
+    if chosen.sum() < FEW_BEATS:
+        chosen = found.is_dominant
+    if chosen.sum() < MIN_BEATS:
         raise ReadError(
-            f"Of {len(peaks)} heartbeats in the ECG only {len(chosen)} can be used: at least "
-            f"{MIN_BEATS} whole beats of one shape are needed; record longer or quieter."
+            f"Of {len(found.peaks)} heartbeats in the ECG only {chosen.sum()} can be used: at "
+            f"least {MIN_BEATS} whole beats of one shape are needed; record longer or quieter."
         )
-    chosen = _centred(rough, chosen)
-    level, onset = _baseline(signals, rough, chosen)
-    beats = _windows(signals - level, chosen)
-    recording = np.median(beats, axis=0)
+    onset = qrs_onset(np.median(windows(rough, found.peaks[chosen]), axis=0))
+    signals = signals - _drift(signals, found, onset)
+    beats, known = _beats(signals, found, chosen)
+    _check_coverage(known)
+    recording = typical_beat(beats, known)
     recording -= recording[onset - 12 : onset - 2].mean(axis=0)
-    _check_voltage(recording)
-    departure = _own_cycle(beats, chosen, peaks) - recording
+    check_voltage(recording)
+    beats[~known] = np.nan
+    return _report(recording, beats, found, chosen=chosen, is_whole=is_whole)
+
+
+def _beats(
+    signals: Floats, found: Beats, chosen: NDArray[np.bool_]
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Cut the chosen beats ``(beats, 600, 12)`` out, and tell what of each counts.
+
+    What lies outside the recording, and what belongs to a neighbor of another kind, does not
+    count (``(beats, 600)``), unless every beat has one there, as in bigeminy.
+    """
+    peaks = found.peaks[chosen]
+    index = peaks[:, None] + np.arange(-BEFORE, AFTER)
+    inside = (index >= 0) & (index < len(signals))
+    known = inside.copy()
+    is_strange = np.concatenate([[False], ~found.is_dominant, [False]])
+    places = np.flatnonzero(chosen) + 1
+    for row, place, (_, first, last) in zip(
+        known, places, _cycles(found.peaks, chosen), strict=True
+    ):
+        if is_strange[place - 1]:
+            row[: BEFORE + first] = False
+        if is_strange[place + 1]:
+            row[BEFORE + last :] = False
+    scarce = known.sum(axis=0) < MIN_BEATS
+    known[:, scarce] = inside[:, scarce]
+    return windows(signals, peaks), known
+
+
+def typical_beat(beats: Floats, known: NDArray[np.bool_]) -> Floats:
+    """Mean of the middle half of the beats at every sample.
+
+    As a median it ignores a quarter of the beats on either side, with a fifth less noise.
+
+    Args:
+        beats: ``(beats, 600, 12)`` in mV.
+        known: ``(beats, 600)``, whether a sample counts.
+
+    Returns:
+        ``(600, 12)`` in mV, NaN where no beat counts.
+    """
+    count = known.sum(axis=0)
+    ranked = np.sort(np.where(known[:, :, None], beats, np.inf), axis=0)
+    rank = np.arange(len(beats))[:, None]
+    inner = np.minimum(rank + 1, 0.75 * count) - np.maximum(rank, 0.25 * count)
+    with np.errstate(invalid="ignore"):
+        weight = inner.clip(0) / (0.5 * count)
+    ranked[~np.isfinite(ranked)] = 0.0
+    return np.asarray(np.einsum("bt,btl->tl", weight, ranked))
+
+
+def _report(
+    recording: Floats,
+    beats: Floats,
+    found: Beats,
+    *,
+    chosen: NDArray[np.bool_],
+    is_whole: NDArray[np.bool_],
+) -> MedianBeat:
+    """Put the median beat and what is known of it together."""
+    departure = _own_cycle(beats, found.peaks[chosen], found.peaks) - recording
+    shapes = np.where(np.isfinite(beats), beats, recording)[:, _SHAPE]
+    rr_sd_ms, is_irregular = _regularity(found)
     return MedianBeat(
         recording=recording.astype(np.float32),
-        rr_ms=rr_ms,
-        beats_used=len(chosen),
-        beats_rejected=len(peaks) - len(chosen),
-        correlation=float(_correlations(beats[:, _SHAPE], recording[_SHAPE]).mean()),
+        rr_ms=1000.0 * float(np.diff(found.peaks).mean()) / _RATE,
+        beats_used=int(chosen.sum()),
+        beats_rejected=int((~chosen).sum()),
+        correlation=float(likeness(shapes, recording[_SHAPE]).mean()),
         noise_uv=1000.0 * float(np.sqrt(np.nanmean(departure**2))),
+        beats_ectopic=int((found.is_ectopic & ~chosen).sum()),
+        beats_cut=int((~is_whole & ~chosen & ~found.is_ectopic).sum()),
+        rr_sd_ms=rr_sd_ms,
+        is_irregular=is_irregular,
     )
 
 
-def find_beats(signals: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Find the QRS complexes of all leads together.
+def _regularity(found: Beats) -> tuple[float, bool]:
+    """Return the SD of RR in ms and whether the rhythm is irregular, ectopic beats aside."""
+    intervals = np.diff(found.peaks) * 1000.0 / _RATE
+    is_normal = ~found.is_ectopic[1:] & ~found.is_ectopic[:-1]
+    kept = intervals[is_normal] if is_normal.sum() > 1 else intervals
+    follows = is_normal[1:] & is_normal[:-1]
+    steps = np.diff(intervals)[follows] if follows.any() else np.diff(kept)
+    variation = float(np.sqrt(np.mean(steps**2))) / float(kept.mean()) if len(steps) else 0.0
+    return float(kept.std()), variation > IRREGULAR
 
-    The energy of the band of the QRS (8–30 Hz), summed over the leads after each is scaled to its
-    own size, is smoothed over 90 ms; its peaks above a share of their running height are beats.
+
+def _drift(signals: Floats, found: Beats, onset: int) -> Floats:
+    """Return the drift: through the PR segments first, then below the heart rate."""
+    level = onset - 7 - BEFORE
+    knots = found.peaks[found.is_dominant] + level
+    knots = knots[(knots >= 5) & (knots < len(signals) - 5)]
+    drift = drift_through(signals, knots, 5)
+    spacing = knot_samples(np.diff(found.peaks))
+    for _ in range(ROUNDS):
+        beats, known = _beats(signals - drift, found, found.is_dominant)
+        waves, weight = _waves(beats, typical_beat(beats, known), found, len(signals))
+        drift = drift_below(signals, waves, weight, spacing)
+    return drift
+
+
+def _waves(beats: Floats, template: Floats, found: Beats, samples: int) -> tuple[Floats, Floats]:
+    """Return the typical beat at every dominant beat, and how well it is known.
 
     Args:
-        signals: ``(samples, 12)`` in mV at 500 Hz, without drift.
+        beats: The dominant beats, ``(beats, 600, 12)`` in mV.
+        template: What is typical of them, ``(600, 12)`` in mV.
+        found: Where all are.
+        samples: Length of the recording.
 
     Returns:
-        ``(beats,)`` samples, increasing.
+        ``(samples, 12)`` in mV, and a weight ``(samples,)`` that is 0 where there is no such beat.
     """
-    band = sosfiltfilt(butter(2, (8.0, 30.0), "bandpass", fs=_RATE, output="sos"), signals, axis=0)
-    size = np.percentile(np.abs(band), 98, axis=0)
-    energy = np.sqrt(uniform_filter1d(np.mean((band / (size + 1e-9)) ** 2, axis=1), 45))
-    candidates, _ = find_peaks(energy, distance=int(0.24 * _RATE), prominence=0.1 * energy.max())
-    if not len(candidates):
-        return np.zeros(0, np.intp)
-    heights = energy[candidates]
-    near = np.abs(candidates[:, None] - candidates[None, :]) < 2 * _RATE
-    typical = np.array([np.percentile(heights[row], 75) for row in near])
-    return np.asarray(candidates[heights > 0.42 * typical], np.intp)
+    spread = np.median(magnitude(beats - template), axis=0)
+    known = np.nan_to_num(1e-4 / (spread**2 + 1e-4))
+    template = np.nan_to_num(template)
+    waves, weight = np.zeros((samples, template.shape[1])), np.zeros(samples)
+    for peak, first, last in _cycles(found.peaks, found.is_dominant):
+        start, stop = max(peak + first, 0), min(peak + last, samples)
+        part = slice(start - peak + BEFORE, stop - peak + BEFORE)
+        waves[start:stop], weight[start:stop] = template[part], known[part]
+    return waves, weight
 
 
-def _windows(
-    signals: NDArray[np.float64], peaks: NDArray[np.intp], part: slice = slice(None)
-) -> NDArray[np.float64]:
-    """Cut ``(beats, 600, 12)``, or a part, around the peaks; outside, the ends' values hold."""
-    index = peaks[:, None] + np.arange(-_BEFORE, _AFTER)[part]
-    return np.asarray(signals[np.clip(index, 0, len(signals) - 1)], np.float64)
+def _cycles(peaks: Samples, chosen: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
+    """Return (peak, first, last) of the chosen beats: the samples about R that are their own."""
+    cycles = []
+    for place in np.flatnonzero(chosen):
+        first, last = -BEFORE, AFTER
+        if place > 0:
+            first = max(first, -int(_OWN_SHARE * (peaks[place] - peaks[place - 1])))
+        if place + 1 < len(peaks):
+            last = min(last, int((1 - _OWN_SHARE) * (peaks[place + 1] - peaks[place])))
+        cycles.append((int(peaks[place]), first, last))
+    return cycles
 
 
-def _magnitude(signals: NDArray[np.float64], leads: list[int]) -> NDArray[np.float64]:
-    """Root mean square over some leads, which are the last axis."""
-    return np.asarray(np.sqrt(np.mean(signals[..., leads] ** 2, axis=-1)))
-
-
-def _align(rough: NDArray[np.float64], peaks: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Move each peak to the largest magnitude near it, then to the best fit with the others."""
-    if not len(peaks):
-        return peaks
-    magnitude = _magnitude(rough, _LEFT)
-    moved = []
-    for peak in peaks:
-        start = max(peak - 40, 0)
-        moved.append(start + int(np.argmax(magnitude[start : peak + 41])))
-    peaks = np.unique(moved)
-    for _ in range(2):
-        template = np.median(_windows(rough, peaks, _QRS), axis=0)
-        peaks = _shifted(rough, peaks, template, reach=20)
-    return peaks
-
-
-def _shifted(
-    rough: NDArray[np.float64],
-    peaks: NDArray[np.intp],
-    template: NDArray[np.float64],
-    *,
-    reach: int,
-) -> NDArray[np.intp]:
-    """Move each peak by at most ``reach`` samples to where its QRS fits the template best."""
-    shifts = np.arange(-reach, reach + 1)
-    index = peaks[:, None, None] + shifts[:, None] + np.arange(-_BEFORE, _AFTER)[_QRS]
-    cuts = rough[np.clip(index, 0, len(rough) - 1)]
-    scores = np.einsum("bstl,tl->bs", cuts, template)
-    scores /= np.sqrt(np.einsum("bstl,bstl->bs", cuts, cuts)) + 1e-9
-    return np.unique(peaks + shifts[np.argmax(scores, axis=1)])
-
-
-def _correlations(beats: NDArray[np.float64], template: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Correlation of each beat ``(beats, time, 12)`` with a template over all leads together."""
-    known = np.isfinite(beats)
-    deviation = np.where(known, beats - np.nanmean(beats, axis=1, keepdims=True), 0.0)
-    reference = np.where(known, template - template.mean(axis=0), 0.0)
-    product = np.sum(deviation * reference, axis=(1, 2))
-    size = np.sum(deviation**2, axis=(1, 2)) * np.sum(reference**2, axis=(1, 2))
-    return np.asarray(product / (np.sqrt(size) + 1e-12))
-
-
-def _dominant(rough: NDArray[np.float64], peaks: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the peaks of the largest group of beats that look alike.
-
-    Of two groups of about the same size the one with the narrower QRS complex is taken: in
-    bigeminy every other beat is ectopic, and ectopic beats are wide.
-    """
-    if len(peaks) < MIN_BEATS:
-        return peaks
-    shapes = _windows(rough, peaks, _SHAPE)
-    likeness = np.stack([_correlations(shapes, shape) for shape in shapes])
-    for threshold in (0.92, 0.85, 0.75):
-        alike = likeness > threshold
-        first = alike[np.argmax(alike.sum(axis=1) + likeness.mean(axis=1))]
-        if first.sum() >= max(MIN_BEATS, len(peaks) / 2 - 0.5):
-            break
-    others = alike & ~first
-    second = others[np.argmax(others.sum(axis=1))]
-    if second.sum() >= max(MIN_BEATS, 0.7 * first.sum()) and _width(shapes[second]) < 0.8 * _width(
-        shapes[first]
-    ):
-        first = second
-    template = np.median(shapes[first], axis=0)
-    fits = _correlations(shapes, template)
-    return peaks[fits > min(threshold, float(np.median(fits[first])) - 0.05)]
-
-
-def _width(shapes: NDArray[np.float64]) -> float:
-    """Samples in which the median of some beats moves faster than a quarter of its fastest."""
-    speed = _magnitude(np.diff(np.median(shapes, axis=0), axis=0), _INDEPENDENT)
-    return float((speed > 0.25 * speed.max()).sum())
-
-
-def _centred(rough: NDArray[np.float64], peaks: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Align the chosen beats once more and put R, the largest of the left leads, in place."""
-    template = np.median(_windows(rough, peaks, _QRS), axis=0)
-    peaks = _shifted(rough, peaks, template, reach=6)
-    magnitude = _magnitude(np.median(_windows(rough, peaks, _QRS), axis=0), _LEFT)
-    shift = int(np.argmax(magnitude)) + _QRS.start - _BEFORE
-    return np.clip(peaks + shift, 0, len(rough) - 1)
-
-
-def _qrs_onset(template: NDArray[np.float64]) -> int:
-    """Sample at which the QRS complex of a beat ``(600, 12)`` begins.
-
-    Walking back from the steepest slope, the first 12 ms in which the leads move less than a
-    twelfth as fast.
-    """
-    speed = uniform_filter1d(_magnitude(np.diff(template, axis=0), _INDEPENDENT), 5)
-    start, stop = _BEFORE - 60, _BEFORE + 20
-    steepest = start + int(np.argmax(speed[start:stop]))
-    limit = max(speed[steepest] / 12, 2 * float(np.percentile(speed[_BEFORE - 125 : start], 30)))
-    for sample in range(min(steepest, _BEFORE), _BEFORE - 80, -1):
-        if speed[sample - 6 : sample].max() < limit:
-            return sample
-    return _BEFORE - 40
-
-
-def _baseline(
-    signals: NDArray[np.float64], rough: NDArray[np.float64], peaks: NDArray[np.intp]
-) -> tuple[NDArray[np.float64], int]:
-    """Return the drift ``(samples, 12)`` through the PR segments, and the sample of QRS onset."""
-    onset = _qrs_onset(np.median(_windows(rough, peaks), axis=0))
-    offset = np.arange(onset - 12, onset - 2) - _BEFORE
-    levels = signals[np.clip(peaks[:, None] + offset, 0, len(signals) - 1)].mean(axis=1)
-    knots = peaks + int(offset.mean())
-    time = np.clip(np.arange(len(signals)), knots[0], knots[-1])
-    return np.asarray(CubicSpline(knots, levels, axis=0, bc_type="natural")(time)), onset
-
-
-def _own_cycle(
-    beats: NDArray[np.float64], chosen: NDArray[np.intp], peaks: NDArray[np.intp]
-) -> NDArray[np.float64]:
+def _own_cycle(beats: Floats, chosen: Samples, peaks: Samples) -> Floats:
     """Return the beats with NaN where the beat before or after has its waves."""
-    time = np.arange(-_BEFORE, _AFTER)
     owned = beats.copy()
-    for beat, peak in enumerate(chosen):
-        near = int(np.argmin(np.abs(peaks - peak)))
-        if near > 0:
-            owned[beat, time < -_OWN_SHARE * (peak - peaks[near - 1])] = np.nan
-        if near + 1 < len(peaks):
-            owned[beat, time > (1 - _OWN_SHARE) * (peaks[near + 1] - peak)] = np.nan
+    cycles = _cycles(peaks, np.isin(peaks, chosen))
+    for beat, (_, first, last) in zip(owned, cycles, strict=True):
+        beat[: BEFORE + first] = np.nan
+        beat[BEFORE + last :] = np.nan
     return owned
 
 
-def _check_voltage(recording: NDArray[np.float64]) -> None:
+def _check_coverage(known: NDArray[np.bool_]) -> None:
+    """Raise ReadError unless every sample of the window was recorded in some beat."""
+    covered = known.any(axis=0)
+    if not covered.all():
+        raise ReadError(
+            f"The heartbeats of the ECG cover {covered.sum() * 1000 // _RATE} of the 1200 ms about "
+            "their R peak: record for longer."
+        )
+
+
+def check_voltage(recording: Floats) -> None:
     """Raise ReadError unless the QRS complex is of a size that hearts make."""
     height = float(np.ptp(recording[_QRS], axis=0).max())
     if not 0.05 <= height <= 20:

@@ -45,6 +45,27 @@ def render(
     Returns:
         (600, 12) in mV at 500 Hz, the R peak at sample 200.
     """
+    beat, r_peak, matrix = single_beat(heart, rng)
+    leads = _median_of_beats(beat, heart, rng)
+    if heart["atrial_fibrillation"]:
+        leads += _fibrillation(matrix, rng)
+    if has_noise:
+        leads += residual(heart, rng)
+    onset = R_PEAK_SAMPLE - round(r_peak / SAMPLE_MS)
+    return twelve(leads - leads[onset - 12 : onset - 2].mean(axis=0))
+
+
+def single_beat(heart: Mapping[str, Any], rng: np.random.Generator) -> tuple[Pulses, float, Floats]:
+    """Return one beat of a heart as its leads see it, with no other near.
+
+    Args:
+        heart: The factors of ECG_INPUTS, a row of ``physiology.draw``.
+        rng: Fine variety.
+
+    Returns:
+        The beat in I, II, V1–V6 with its R peak at 0 ms, the time from the begin of QRS to R in
+        ms, and the lead matrix (8, 3).
+    """
     matrix = electrodes(heart, rng)
     ventricles = depolarization(heart, matrix, rng)
     beat = ventricles.qrs + repolarization(heart, ventricles, matrix, rng)
@@ -52,13 +73,7 @@ def render(
     if p:
         beat = beat + Pulses.of(p).seen_by(ATRIAL_SIGHT * matrix)
     r_peak = _r_peak_ms(ventricles.qrs, heart["qrs_ms"])
-    leads = _median_of_beats(beat.in_time(1.0, -r_peak), heart, rng)
-    if not p:
-        leads += _fibrillation(matrix, rng)
-    if has_noise:
-        leads += residual(heart, rng)
-    onset = R_PEAK_SAMPLE - round(r_peak / SAMPLE_MS)
-    return twelve(leads - leads[onset - 12 : onset - 2].mean(axis=0))
+    return beat.in_time(1.0, -r_peak), r_peak, matrix
 
 
 def _r_peak_ms(qrs: Pulses, duration_ms: float) -> float:
