@@ -7,7 +7,9 @@ import numpy as np
 
 from cmae.errors import ReadError
 from cmae.readers.ecg_record import (
+    MAX_CHANNELS,
     MAX_DURATION_S,
+    DeviceFacts,
     EcgRecord,
     check_rate,
     clinical_name,
@@ -15,8 +17,6 @@ from cmae.readers.ecg_record import (
     millivolts_per,
 )
 from cmae.readers.foreign import PARSER_FAULTS, check_file
-
-_MAX_CHANNELS = 64
 
 _MAX_HEADER_BYTES = 2**20
 
@@ -67,16 +67,21 @@ def read_wfdb(header: Path) -> EcgRecord:
         signals = np.asarray(record.p_signal, np.float64)
         names = [str(name or "") for name in record.sig_name]
         units = [str(unit or "") for unit in record.units]
+        gains = [float(gain) for gain in record.adc_gain]
     except ReadError:
         raise
     except PARSER_FAULTS as error:
         raise ReadError(
             "The WFDB record cannot be read: its header or its signal file is damaged."
         ) from error
+    resolution_mv = 0.0
     for column, name in enumerate(names):
         if clinical_name(name) is not None:
-            signals[:, column] *= millivolts_per(units[column])
-    return clinical_record(signals, names, rate_hz=rate_hz, source="WFDB")
+            unit_mv = millivolts_per(units[column])
+            signals[:, column] *= unit_mv
+            resolution_mv = max(resolution_mv, unit_mv / gains[column])
+    facts = DeviceFacts(resolution_mv or None)
+    return clinical_record(signals, names, rate_hz=rate_hz, source="WFDB", device=facts)
 
 
 def _check_wfdb_header(header: Path) -> None:
@@ -99,10 +104,10 @@ def _check_wfdb_header(header: Path) -> None:
             f"The WFDB header lists {len(signal_lines)} signals where its first line says "
             f"{channels}, or has several segments: expected one segment with a line a signal."
         )
-    if not 1 <= channels <= _MAX_CHANNELS or samples < 1:
+    if not 1 <= channels <= MAX_CHANNELS or samples < 1:
         raise ReadError(
             f"The WFDB header announces {channels} channels of {samples} samples: expected 1 to "
-            f"{_MAX_CHANNELS} channels and at least one sample."
+            f"{MAX_CHANNELS} channels and at least one sample."
         )
     needed: dict[str, float] = {}
     for line in signal_lines:
