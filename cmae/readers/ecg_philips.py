@@ -29,6 +29,9 @@ from cmae.readers.xml_tree import number_in, text_at
 
 _STANDARD_LEADS = "I II III aVR aVL aVF V1 V2 V3 V4 V5 V6"
 
+_FILLER = 32767
+"""What fills the room behind a representative beat."""
+
 _MEASUREMENTS = {
     "heart_rate_bpm": ("globalmeasurements/heartrate", "meanventrate"),
     "pr_ms": ("globalmeasurements/print", "meanprint"),
@@ -139,8 +142,11 @@ def _beat(root: Element) -> DeviceBeat | None:
         names.append(beat.get("leadname", ""))
         waveform = beat.find("waveform")
         text = beat.text if waveform is None else waveform.text
-        leads.append(integers(text) * (step_uv / 1000.0))
-    return clinical_beat(side_by_side(leads), names, rate_hz=rate_hz)
+        leads.append(integers(text).astype(np.float64))
+    stored = side_by_side(leads)
+    recorded = np.flatnonzero((stored != _FILLER).any(axis=1))
+    stored = stored[: recorded[-1] + 1 if len(recorded) else 0]
+    return clinical_beat(stored * (step_uv / 1000.0), names, rate_hz=rate_hz)
 
 
 def _measurements(root: Element) -> dict[str, float]:

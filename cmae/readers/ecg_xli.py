@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmae.errors import ReadError
-from cmae.readers.ecg_record import MAX_SAMPLES
 
 _CODE_BITS = 10
 _LAST_CODE = 2**_CODE_BITS - 2
@@ -24,7 +23,7 @@ def decode_xli(data: bytes, *, leads: int, samples: int) -> list[NDArray[np.int6
     Args:
         data: The chunks, one a lead.
         leads: How many leads are expected.
-        samples: How many samples a lead has at least.
+        samples: How many samples a lead has: no chunk expands far beyond.
 
     Returns:
         For each lead ``(samples,)`` in steps.
@@ -41,12 +40,16 @@ def decode_xli(data: bytes, *, leads: int, samples: int) -> list[NDArray[np.int6
             )
         size, _, start = struct.unpack_from("<ihh", data, place)
         place += 8
-        if not 0 < size <= len(data) - place:
+        # Noise that LZW cannot compress takes 10 bits a byte, and a sample has two bytes.
+        if not 0 < size <= min(len(data) - place, 3 * samples + 8):
             raise ReadError("The Philips file's compressed samples are damaged or truncated.")
-        expanded = _expand(data[place : place + size], limit=2 * MAX_SAMPLES)
+        expanded = _expand(data[place : place + size], limit=2 * samples + 2)
         place += size
-        if len(expanded) < 2 * samples:
-            raise ReadError("The Philips file's compressed samples end early: it is damaged.")
+        if len(expanded) // 2 != samples:
+            raise ReadError(
+                "The Philips file's compressed samples expand to more or end early: expected "
+                f"{samples:,} samples a lead as announced; the file is damaged."
+            )
         decoded.append(_integrate(expanded, start))
     return decoded
 
