@@ -7,6 +7,9 @@ commas. UK Biobank's Showcase describes the field; the elements are those of pub
 
 from xml.etree.ElementTree import Element
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cmae.errors import ReadError
 from cmae.readers.ecg_encoding import numbers, side_by_side
 from cmae.readers.ecg_measurements import measured
@@ -102,7 +105,7 @@ def _resolution_mv(part: Element) -> float | None:
     return step * millivolts_per(unit) if per else None
 
 
-def _leads(part: Element) -> tuple[list[str], list]:
+def _leads(part: Element) -> tuple[list[str], list[NDArray[np.float64]]]:
     """Return names and stored steps of a part's leads."""
     waveforms = part.findall("WaveformData")
     announced = number_in(text_at(part, "ChannelSampleCountTotal"))

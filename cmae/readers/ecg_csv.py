@@ -99,7 +99,7 @@ def _values(path: Path, separator: str, columns: list[int]) -> NDArray[np.float6
             comment="#",
         )
         order = np.argsort(np.argsort(columns))
-        return table.to_numpy(np.float64)[:, order]
+        return np.asarray(table.to_numpy(np.float64)[:, order], np.float64)
     except (*PARSER_FAULTS, pd.errors.ParserError) as error:
         raise ReadError(
             "The CSV file is no table of numbers with a header row that names the leads."

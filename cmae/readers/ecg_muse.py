@@ -91,7 +91,8 @@ def _waveform(part: Element) -> tuple[float, list[str], NDArray[np.float64], flo
         )
     leads = part.findall("LeadData")
     steps_mv = [_step_mv(lead) for lead in leads]
-    samples = [_steps(lead) * step for lead, step in zip(leads, steps_mv, strict=True)]
+    stored = [_steps(lead).astype(np.float64) for lead in leads]
+    samples = [steps * step_mv for steps, step_mv in zip(stored, steps_mv, strict=True)]
     names = [text_at(lead, "LeadID") for lead in leads]
     return rate_hz, names, side_by_side(samples), max(steps_mv)
 

@@ -31,7 +31,7 @@ def decode_xli(data: bytes, *, leads: int, samples: int) -> list[NDArray[np.int6
     Raises:
         ReadError: Chunks are lacking, damaged, or of another length.
     """
-    decoded = []
+    decoded: list[NDArray[np.int64]] = []
     place = 0
     for _ in range(leads):
         if place + 8 > len(data):
@@ -81,8 +81,8 @@ def restore_limb_leads(stored: dict[str, NDArray[np.int64]]) -> list[NDArray[np.
 def _expand(chunk: bytes, *, limit: int) -> bytes:
     """Expand LZW codes of 10 bits, most significant bit first, to at most ``limit`` bytes."""
     bits = np.unpackbits(np.frombuffer(chunk, np.uint8))
-    bits = bits[: len(bits) // _CODE_BITS * _CODE_BITS].reshape(-1, _CODE_BITS)
-    codes = bits @ (1 << np.arange(_CODE_BITS - 1, -1, -1))
+    whole = bits[: len(bits) // _CODE_BITS * _CODE_BITS].reshape(-1, _CODE_BITS)
+    codes = whole @ (1 << np.arange(_CODE_BITS - 1, -1, -1))
     table = [bytes([value]) for value in range(256)]
     expanded = bytearray()
     previous = b""

@@ -11,8 +11,8 @@ from cmae.readers.foreign import PARSER_FAULTS, check_file
 MAX_XML_BYTES = 32 * 2**20
 """Largest XML file that is read; a minute of twelve leads takes less than a tenth of it."""
 
-MAX_ELEMENTS = 200_000
-"""Most elements and attributes of a file."""
+MAX_ELEMENTS = 50_000
+"""Most elements and attributes of a file; ten seconds with every beat annotated have 3,000."""
 
 MAX_DEPTH = 64
 """Deepest nesting of a file."""
