@@ -30,13 +30,23 @@ def numbers(text: str | None) -> NDArray[np.float64]:
         raise ReadError(f"The ECG writes a lead in {len(text):,} characters: too many for a lead.")
     if not text.strip(" ,\r\n\t"):
         return np.zeros(0)
+    text = text.replace(",", " ")
     try:
-        with warnings.catch_warnings():
-            # NumPy only warns where it meets something that is no number, and stops there.
-            warnings.simplefilter("error", DeprecationWarning)
-            return np.fromstring(text.replace(",", " "), np.float64, sep=" ")
+        return _parsed(text, np.int64)
+    except (ValueError, DeprecationWarning):
+        pass  # Whole numbers are the rule and read several times faster; others are no fault.
+    try:
+        return _parsed(text, np.float64)
     except (ValueError, DeprecationWarning) as error:
         raise ReadError("The ECG has something among its samples that is no number.") from error
+
+
+def _parsed(text: str, kind: type[np.int64] | type[np.float64]) -> NDArray[np.float64]:
+    """Parse numbers of one kind; raise where something else stands among them."""
+    with warnings.catch_warnings():
+        # NumPy only warns where it meets something that is no number, and stops there.
+        warnings.simplefilter("error", DeprecationWarning)
+        return np.fromstring(text, kind, sep=" ").astype(np.float64)
 
 
 def integers(text: str | None) -> NDArray[np.int16]:

@@ -6,6 +6,7 @@ import pytest
 from cmae.data.modality import LEADS
 from cmae.errors import ReadError
 from cmae.readers.ecg import read_ecg
+from cmae.readers.ecg_encoding import numbers
 from cmae.readers.ecg_header import header_field
 from tests.readers.ecg_files import HAS_BEAT, STEPS_MV, WRITERS, write_cardiosoft, write_muse
 
@@ -331,3 +332,14 @@ def test_limb_leads_of_real_records_agree_until_two_are_exchanged(realdata):
 
 def test_leads_are_in_clinical_order():
     assert list(LEADS) == ["I", "II", "III", "aVR", "aVL", "aVF"] + [f"V{k}" for k in range(1, 7)]
+
+
+@pytest.mark.parametrize("digits", ["1.5,-2.25,3", "1.5 -2.25\n3e0", "\t1.5, -2.25,\n3,"])
+def test_numbers_need_not_be_whole(digits):
+    np.testing.assert_array_equal(numbers(digits), [1.5, -2.25, 3])
+
+
+@pytest.mark.parametrize("digits", ["1,x,3", "1 2 0x10", "1 2 99999999999999999999999 z", "--1"])
+def test_text_that_is_no_number_is_refused(digits):
+    with pytest.raises(ReadError, match="no number"):
+        numbers(digits)
