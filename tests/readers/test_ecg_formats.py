@@ -1,4 +1,5 @@
 import base64
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from cmae.errors import ReadError
 from cmae.readers.ecg import read_ecg
 from cmae.readers.ecg_encoding import numbers
 from cmae.readers.ecg_header import header_field
+from cmae.readers.ecg_limb_leads import einthoven_uv
 from tests.readers.ecg_files import HAS_BEAT, STEPS_MV, WRITERS, write_cardiosoft, write_muse
 
 CHANGES = {
@@ -328,6 +330,11 @@ def test_limb_leads_of_real_records_agree_until_two_are_exchanged(realdata):
         assert record.einthoven_uv is not None
         assert record.einthoven_uv <= 3.1
         assert not record.is_einthoven_violated
+        limbs = {lead: record.signals[:, k].astype(float) for k, lead in enumerate(LEADS[:6])}
+        for one, other in combinations(LEADS[:6], 2):
+            mixed = einthoven_uv({**limbs, one: limbs[other], other: limbs[one]})
+            assert mixed is not None
+            assert mixed > 30
 
 
 def test_leads_are_in_clinical_order():
