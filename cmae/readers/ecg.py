@@ -1,20 +1,28 @@
 """ECG files become one record type: the twelve leads in clinical order, in mV."""
 
+import re
 from pathlib import Path
 
 from cmae.errors import ReadError
-from cmae.readers.ecg_record import EcgRecord
+from cmae.readers.ecg_record import EcgRecord, clinical_name
 from cmae.readers.ecg_wfdb import read_wfdb, wfdb_header
 from cmae.readers.foreign import check_file, quietly
+
+_HEAD_BYTES = 1024
+
+_WFDB_SUFFIXES = {"", ".hea", ".dat", ".mat"}
+
+_TABLE_SUFFIXES = {".csv", ".tsv", ".txt"}
 
 
 @quietly()
 def read_ecg(
     path: str | Path, *, rate_hz: float | None = None, unit: str | None = None
 ) -> EcgRecord:
-    """Read a twelve-lead ECG: WFDB, DICOM waveform or CSV, told by name and content.
+    """Read a twelve-lead ECG of any supported format, told by its content.
 
-    At most the first minute is read.
+    Supported are WFDB, DICOM waveforms, XML of UK Biobank and CardioSoft, of GE MUSE, of Philips
+    Sierra and of HL7 (aECG), EDF and CSV. At most the first minute is read.
 
     Args:
         path: The file; for WFDB the header, the signal file or their common stem, and a folder
@@ -29,17 +37,20 @@ def read_ecg(
         ReadError: The file is not such an ECG, is damaged, or leaves rate, gain or unit open.
     """
     path = Path(path)
-    header = wfdb_header(path)
+    is_folder = path.is_dir()
+    header = wfdb_header(path) if is_folder or path.suffix.lower() in _WFDB_SUFFIXES else None
     if header is not None:
         return read_wfdb(header)
     check_file(path, what="The ECG file")
     with path.open("rb") as opened:
-        is_dicom = opened.read(132)[128:] == b"DICM"
-    if is_dicom:
-        from cmae.readers.ecg_dicom import read_dicom_ecg  # noqa: PLC0415 - pydicom is slow to load
-
-        return read_dicom_ecg(path)
-    if path.suffix.lower() in {".csv", ".tsv", ".txt"}:
+        head = opened.read(_HEAD_BYTES)
+    record = _read_by_content(path, head)
+    if record is not None:
+        return record
+    header = wfdb_header(path)
+    if header is not None:
+        return read_wfdb(header)
+    if path.suffix.lower() in _TABLE_SUFFIXES or _is_table(head):
         from cmae.readers.ecg_csv import read_csv_ecg  # noqa: PLC0415 - needs pandas
 
         return read_csv_ecg(path, rate_hz=rate_hz, unit=unit)
@@ -50,5 +61,38 @@ def read_ecg(
         )
     raise ReadError(
         f"An ECG of the type '{path.suffix[:8]}' is not known: expected WFDB (.hea with its signal "
-        "file), a DICOM waveform (.dcm) or CSV."
+        "file), a DICOM waveform, XML (UK Biobank, CardioSoft, GE MUSE, Philips, HL7 aECG), EDF "
+        "or CSV."
     )
+
+
+def _read_by_content(path: Path, head: bytes) -> EcgRecord | None:
+    """Read a file whose first bytes say what it is; None if they do not."""
+    from cmae.readers.ecg_edf import is_edf, read_edf_ecg  # noqa: PLC0415 - only where needed
+    from cmae.readers.xml_tree import is_xml  # noqa: PLC0415 - only where needed
+
+    if head[128:132] == b"DICM":
+        from cmae.readers.ecg_dicom import read_dicom_ecg  # noqa: PLC0415 - pydicom is slow to load
+
+        return read_dicom_ecg(path)
+    if is_xml(head):
+        from cmae.readers.ecg_xml import read_xml_ecg  # noqa: PLC0415 - only where needed
+
+        return read_xml_ecg(path)
+    if is_edf(head):
+        return read_edf_ecg(path)
+    if head[16:22] == b"SCPECG" or path.suffix.lower() == ".scp":
+        raise ReadError(
+            "The file is an SCP-ECG, which is not read: export the ECG as DICOM, HL7 aECG or XML."
+        )
+    if head.startswith(b"\xffBIOSEMI"):
+        raise ReadError("The file is a BDF, which is not read: convert it to EDF.")
+    return None
+
+
+def _is_table(head: bytes) -> bool:
+    """Whether a file's first line names at least eight leads."""
+    line = head.partition(b"\n")[0].decode("utf-8", errors="replace")
+    words = re.split(r"[,;\t]", line)
+    leads = {clinical_name(re.split(r"[\s(\[_]", word.strip(' "\r'))[0]) for word in words}
+    return len(leads - {None}) >= 8

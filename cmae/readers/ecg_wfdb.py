@@ -7,7 +7,9 @@ import numpy as np
 
 from cmae.errors import ReadError
 from cmae.readers.ecg_record import (
+    MAX_CHANNELS,
     MAX_DURATION_S,
+    DeviceFacts,
     EcgRecord,
     check_rate,
     clinical_name,
@@ -16,9 +18,9 @@ from cmae.readers.ecg_record import (
 )
 from cmae.readers.foreign import PARSER_FAULTS, check_file
 
-_MAX_CHANNELS = 64
-
 _MAX_HEADER_BYTES = 2**20
+
+_MAX_SKEW = 10_000
 
 _BYTES_PER_SAMPLE = {
     "8": 1.0,
@@ -57,30 +59,36 @@ def read_wfdb(header: Path) -> EcgRecord:
 
     if header.suffix != ".hea":
         raise ReadError("The WFDB header's name must end in '.hea' in lower case: rename it.")
-    _check_wfdb_header(header)
+    samples = _check_wfdb_header(header)
     try:
-        facts = wfdb.rdheader(str(header.resolve().with_suffix("")))
-        rate_hz = float(facts.fs)
-        check_rate(rate_hz)
-        samples = min(int(facts.sig_len), int(MAX_DURATION_S * rate_hz))
         record = wfdb.rdrecord(str(header.resolve().with_suffix("")), sampto=samples)
+        rate_hz = float(record.fs)
         signals = np.asarray(record.p_signal, np.float64)
         names = [str(name or "") for name in record.sig_name]
         units = [str(unit or "") for unit in record.units]
+        gains = [float(gain) for gain in record.adc_gain]
     except ReadError:
         raise
     except PARSER_FAULTS as error:
         raise ReadError(
             "The WFDB record cannot be read: its header or its signal file is damaged."
         ) from error
+    resolution_mv = 0.0
     for column, name in enumerate(names):
         if clinical_name(name) is not None:
-            signals[:, column] *= millivolts_per(units[column])
-    return clinical_record(signals, names, rate_hz=rate_hz, source="WFDB")
+            unit_mv = millivolts_per(units[column])
+            signals[:, column] *= unit_mv
+            resolution_mv = max(resolution_mv, unit_mv / gains[column])
+    facts = DeviceFacts(resolution_mv or None)
+    return clinical_record(signals, names, rate_hz=rate_hz, source="WFDB", device=facts)
 
 
-def _check_wfdb_header(header: Path) -> None:
-    """Raise ReadError if a WFDB header leads elsewhere, guesses, or promises more than there is."""
+def _check_wfdb_header(header: Path) -> int:
+    """Return how many samples of a WFDB record to read, those of the first minute.
+
+    Raises:
+        ReadError: The header leads elsewhere, guesses, or promises more than there is.
+    """
     if check_file(header, what="The WFDB header") > _MAX_HEADER_BYTES:
         raise ReadError("The WFDB header is larger than 1 MiB: it is no header.")
     text = header.read_bytes().decode("utf-8", errors="replace")
@@ -88,6 +96,7 @@ def _check_wfdb_header(header: Path) -> None:
     try:
         record = lines[0]
         channels, samples = int(record[1]), int(record[3])
+        rate_hz = float(re.split(r"[/(]", record[2])[0])
         signal_lines = lines[1:]
     except (IndexError, ValueError) as error:
         raise ReadError(
@@ -99,15 +108,16 @@ def _check_wfdb_header(header: Path) -> None:
             f"The WFDB header lists {len(signal_lines)} signals where its first line says "
             f"{channels}, or has several segments: expected one segment with a line a signal."
         )
-    if not 1 <= channels <= _MAX_CHANNELS or samples < 1:
+    if not 1 <= channels <= MAX_CHANNELS or samples < 1:
         raise ReadError(
             f"The WFDB header announces {channels} channels of {samples} samples: expected 1 to "
-            f"{_MAX_CHANNELS} channels and at least one sample."
+            f"{MAX_CHANNELS} channels and at least one sample."
         )
+    check_rate(rate_hz)
     needed: dict[str, float] = {}
     for line in signal_lines:
-        name, size = _check_signal_line(line)
-        needed[name] = needed.get(name, 0.0) + size * samples
+        name, size, offset = _check_signal_line(line)
+        needed[name] = needed.get(name, offset) + size * samples
     for name, size in needed.items():
         stored = check_file(header.parent / name, what="The WFDB record's signal file")
         if stored < int(size):
@@ -115,16 +125,17 @@ def _check_wfdb_header(header: Path) -> None:
                 f"The WFDB record's signal file has {stored:,} bytes where its header promises "
                 f"{int(size):,}: it is truncated, copy it again."
             )
+    return min(samples, int(MAX_DURATION_S * rate_hz))
 
 
-def _check_signal_line(line: list[str]) -> tuple[str, float]:
-    """Check one signal's line; return the name of its file and the bytes a sample takes there."""
+def _check_signal_line(line: list[str]) -> tuple[str, float, int]:
+    """Check one signal's line; return its file, the bytes a sample takes there, and its offset."""
     name = line[0]
     if Path(name).name != name or name in {"~", "-", ".", ".."} or ":" in name or "\\" in name:
         raise ReadError(
             "The WFDB header names a signal file in another place: expected one beside the header."
         )
-    storage = re.fullmatch(r"(\d+)(?:x(\d+))?(?::\d+)?(?:\+\d+)?", line[1] if line[1:] else "")
+    storage = re.fullmatch(r"(\d+)(?:x(\d+))?(?::(\d+))?(?:\+(\d+))?", line[1] if line[1:] else "")
     if storage is None or storage[1] not in _BYTES_PER_SAMPLE:
         raise ReadError(
             "The WFDB header gives a storage format that is not read: expected one of "
@@ -136,10 +147,13 @@ def _check_signal_line(line: list[str]) -> tuple[str, float]:
             "The WFDB header gives no gain for a signal: without it no voltage is known; write "
             "the steps per mV into the header."
         )
-    frames = int(storage[2] or 1)
-    if not 1 <= frames <= 64:
-        raise ReadError(f"The WFDB header gives {frames} samples a frame: expected 1 to 64.")
-    return name, _BYTES_PER_SAMPLE[storage[1]] * frames
+    frames, skew = int(storage[2] or 1), int(storage[3] or 0)
+    if not 1 <= frames <= 64 or skew > _MAX_SKEW:
+        raise ReadError(
+            f"The WFDB header gives {frames} samples a frame and a skew of {skew}: expected 1 to "
+            f"64, and at most {_MAX_SKEW}."
+        )
+    return name, _BYTES_PER_SAMPLE[storage[1]] * frames, int(storage[4] or 0)
 
 
 def _is_positive(number: str) -> bool:
