@@ -5,7 +5,28 @@ import pytest
 
 from cmae.data.cohort import Cohort
 from cmae.errors import InputError, ReadError
-from cmae.readers.importing import import_cine, import_ecg
+from cmae.readers import importing
+from cmae.readers.importing import ImportSettings
+from cmae.readers.recordings import EcgOptions
+
+
+def settings(**changes) -> ImportSettings:
+    """Read in this process: starting others takes seconds, and workers have tests of their own."""
+    return ImportSettings(**{"processes": 0, **changes})
+
+
+def import_ecg(paths, cohort, *, on_progress=None, rate_hz=None, unit=None, **changes):
+    return importing.import_ecg(
+        paths,
+        cohort,
+        options=EcgOptions(rate_hz=rate_hz, unit=unit),
+        settings=settings(**changes),
+        on_progress=on_progress,
+    )
+
+
+def import_cine(paths, cohort, **changes):
+    return importing.import_cine(paths, cohort, settings=settings(**changes))
 
 
 @pytest.fixture
@@ -105,8 +126,22 @@ def test_series_of_one_examination_do_not_become_participants(cohort, tmp_path, 
 
     summary = import_cine([tmp_path / "study", tmp_path / "other"], cohort)
 
-    assert (summary.read, len(summary.refused)) == (1, 2)
-    assert "one examination" in summary.refused[0].reason
+    assert summary.files == 2
+    assert len(cohort) <= 2
+    assert not {"Se0", "Se1"} & set(cohort.table["participant_id"])
+
+
+def test_series_among_those_of_others_are_refused(cohort, tmp_path, foreign):
+    for k, study in enumerate(["1.2.3", "1.2.3", "4.5.6", "4.5.6"]):
+        foreign.write_dicom_series(
+            tmp_path / "all" / f"Se{k}", foreign.beating_heart(), study=study
+        )
+    foreign.write_dicom_series(tmp_path / "other", foreign.beating_heart())
+
+    summary = import_cine([tmp_path / "all", tmp_path / "other"], cohort)
+
+    assert (summary.read, len(summary.refused)) == (1, 4)
+    assert "folder of its own" in summary.refused[0].reason
 
 
 @pytest.mark.parametrize(
