@@ -1,6 +1,7 @@
 """Tables from elsewhere (CSV, TSV, Parquet), read as text some thousand rows at a time."""
 
 import csv
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from cmae.errors import InputError
 from cmae.readers.foreign import PARSER_FAULTS
 
 ROWS_AT_ONCE = 20_000
+_CELLS_AT_ONCE = 4_000_000
 
 MAX_COLUMNS = 50_000
 """Most columns that are believed; a UK Biobank basket has some ten thousand."""
@@ -95,19 +97,22 @@ class ForeignTable:
                         frame = batch.to_pandas()[columns]
                         yield frame.apply(as_text) if len(frame) else frame
                 return
-            with pd.read_csv(
-                self.path,
-                sep=self._separator,
-                dtype=str,
-                usecols=columns,
-                chunksize=ROWS_AT_ONCE,
-                encoding=self._encoding,
-                encoding_errors="replace",
-                skipinitialspace=True,
-            ) as reader:
-                for frame in reader:
-                    yield frame[columns].astype(object).where(frame[columns].notna(), None)
-        except (*PARSER_FAULTS, pd.errors.ParserError) as error:
+            # All columns are read: pandas drops a row's surplus cells in silence if asked for some.
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", pd.errors.ParserWarning)
+                with pd.read_csv(
+                    self.path,
+                    sep=self._separator,
+                    dtype=str,
+                    index_col=False,
+                    chunksize=max(100, min(ROWS_AT_ONCE, _CELLS_AT_ONCE // len(self.columns))),
+                    encoding=self._encoding,
+                    encoding_errors="replace",
+                    skipinitialspace=True,
+                ) as reader:
+                    for frame in reader:
+                        yield frame[columns].astype(object).where(frame[columns].notna(), None)
+        except (*PARSER_FAULTS, pd.errors.ParserError, pd.errors.ParserWarning) as error:
             raise self._unreadable() from error
 
     def read(self, columns: list[str]) -> pd.DataFrame:

@@ -80,7 +80,7 @@ class Tally:
         self.flagged.update(set(row.flags))
         self.found.update(set(row.found))
         self.lacking.update(set(row.lacks))
-        self.recordings.update(recordings)
+        self.recordings.update(list(recordings))
 
     def summary(self, files: int, id_source: str) -> ImportSummary:
         """Return the counts."""

@@ -216,7 +216,8 @@ def _run(
     *,
     what: str,
 ) -> ImportSummary:
-    """Run an import over what was found."""
+    """Run an import over what was found; a cohort's own files are none of it."""
+    found = _without(found, job.cohort.path)
     if not found:
         raise ReadError(f"No recording was found: give files, or folders that hold some ({what}).")
     return job.run(
@@ -237,12 +238,12 @@ def _resolved(options: CineOptions | None) -> CineOptions:
     return options if options.masks is None else replace(options, masks=options.masks.resolve())
 
 
-def _without(found: list[Recording], masks: Path | None) -> list[Recording]:
-    """Leave out the masks, where they lie among the cines."""
-    if masks is None:
+def _without(found: list[Recording], place: Path | None) -> list[Recording]:
+    """Leave out what is, or lies in, a file or folder."""
+    if place is None:
         return found
+    place = place.resolve()
+    paths = {id(item): item.path.resolve() for item in found}
     return [
-        item
-        for item in found
-        if masks != item.path.resolve() and masks not in item.path.resolve().parents
+        item for item in found if place != paths[id(item)] and place not in paths[id(item)].parents
     ]

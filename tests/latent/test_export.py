@@ -141,3 +141,28 @@ def test_unknown_formats_and_shards_are_refused(latents, tmp_path):
     shard = embed(FakeRun(), FakeCohort(), tmp_path / "s.h5", shard=(1, 2))
     with pytest.raises(LatentsError, match="merge"):
         export(shard, tmp_path, format_name="tsv")
+
+
+def test_identifiers_are_written_in_place_of_pseudonyms(latents, tmp_path):
+    people = {name: f"eid{k}" for k, name in enumerate(latents.keys["participant_id"].unique())}
+    for format_name in ("parquet", "regenie"):
+        export(
+            latents,
+            tmp_path,
+            format_name=format_name,
+            settings=ExportSettings(identifiers=people),
+        )
+    identifiers, values = wanted(latents, "joint")
+    table = pd.read_csv(tmp_path / "latents_joint.txt", sep=" ")
+    assert table["IID"].tolist() == [people[name] for name in identifiers]
+    np.testing.assert_array_equal(table[NAMES].to_numpy(np.float32), values)
+    stored = pd.read_parquet(tmp_path / "latents_joint.parquet")
+    assert stored["participant_id"].tolist() == table["IID"].tolist()
+    people.popitem()
+    with pytest.raises(InputError, match="list all"):
+        export(
+            latents,
+            tmp_path,
+            format_name="regenie",
+            settings=ExportSettings(identifiers=people),
+        )
