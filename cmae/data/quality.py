@@ -32,8 +32,10 @@ LIMITS: Mapping[str, Limits] = {
     "ecg_noise_uv": Limits("noisy ECG", high=100),
     "ecg_einthoven_uv": Limits("Einthoven's law violated: leads mixed up", high=50),
     "ecg_rate_difference_bpm": Limits("heart rate unlike the device's", low=-5, high=5),
-    "ecg_rr_variation": Limits("irregular rhythm", high=0.15),
+    "ecg_is_irregular": Limits("irregular rhythm", high=0),
+    "ecg_device_agreement": Limits("device's median beat unlike ours", low=0.9),
     "mri_motion_energy": Limits("little cardiac motion", low=0.6),
+    "mri_view_margin_deg": Limits("view between four chambers and others", low=10),
     "mri_clipped_share": Limits("crop reaches beyond the image", high=0.02),
     "mri_frames_recorded": Limits("few frames", low=20),
 }

@@ -216,8 +216,8 @@ def _header_value(path: Path, name: str) -> str:
     """Return a header field of a WFDB record or of a DICOM file or folder."""
     value = None
     suffix = path.suffix.lower()
-    if suffix == ".xml":
-        value = _xml_value(path, name)
+    if suffix in {".xml", ".edf", ".bdf"}:
+        value = _ecg_value(path, name)
     elif suffix == ".hea":
         if check_file(path, what="The WFDB header") <= _MAX_HEADER_BYTES:
             value = _comment(path.read_bytes().decode("utf-8", errors="replace"), name)
@@ -248,13 +248,13 @@ def _dicom_value(path: Path, name: str) -> str | None:
         raise ReadError("The header cannot be read: the file is damaged.") from error
 
 
-def _xml_value(path: Path, name: str) -> str | None:
-    """Return an element of an ECG in XML as text."""
+def _ecg_value(path: Path, name: str) -> str | None:
+    """Return a field of an ECG in XML or EDF as text."""
     try:
-        header_field = importlib.import_module("cmae.readers.ecg_xml").header_field
-    except (ImportError, AttributeError) as error:
+        header_field = importlib.import_module("cmae.readers.ecg_header").header_field
+    except ImportError as error:
         raise ReadError(
-            "The header fields of XML files are not read: give a table of identifiers."
+            "The header fields of such files are not read: give a table of identifiers."
         ) from error
     found = header_field(path, name)
     return None if found is None else str(found).strip()

@@ -14,9 +14,10 @@ from cmae.data.column import RECORDING_COLUMNS, Column
 from cmae.errors import ReadError
 from cmae.readers.canonical import CANONICAL
 from cmae.readers.cine import read_cine
-from cmae.readers.cine_series import CineSeries
+from cmae.readers.cine_series import SIDES, CineSeries
 from cmae.readers.ecg import read_ecg
 from cmae.readers.ecg_record import EcgRecord
+from cmae.readers.foreign import PARSER_FAULTS, check_file, quietly
 from cmae.readers.heart_crop import HeartCine, heart_crop
 from cmae.readers.median_beat import MedianBeat, median_beat
 
@@ -48,6 +49,16 @@ COLUMNS: Mapping[str, Column] = {
     "ecg_resolution_uv": _quality("µV", "ecg", "Voltage of one step of the file's integers"),
     "ecg_duration_s": _quality("s", "ecg", "Length of the recording"),
     "ecg_rate_difference_bpm": _quality("1/min", "ecg", "Heart rate minus the device's"),
+    "ecg_beats_ectopic": _quality("", "ecg", "Ectopic beats among those left out"),
+    "ecg_rr_sd_ms": _quality("ms", "ecg", "Standard deviation of the RR intervals"),
+    "ecg_is_irregular": Column(
+        "", "binary", "quality", "ecg", "Whether successive RR intervals differ much"
+    ),
+    "ecg_device_agreement": _quality(
+        "", "ecg", "Least correlation over the leads of the device's median beat with ours"
+    ),
+    "ecg_filled_share": _quality("", "ecg", "Share of the beat that the device's does not cover"),
+    "ecg_beat_source": _quality("", "ecg", "Whose median beat it is", is_text=True),
     "ecg_source": _quality("", "ecg", "Format of the ECG's file", is_text=True),
     "mri_motion_energy": _quality(
         "", "mri", "Share of the variance in time that is cardiac motion"
@@ -55,6 +66,9 @@ COLUMNS: Mapping[str, Column] = {
     "mri_heart_row": _quality("pixel", "mri", "Row of the heart's centre"),
     "mri_heart_column": _quality("pixel", "mri", "Column of the heart's centre"),
     "mri_plane_tilt_deg": _quality("°", "mri", "Angle of the slice to the left-right axis"),
+    "mri_view_margin_deg": _quality(
+        "°", "mri", "Degrees nearer to the four-chamber plane than to another view's"
+    ),
     "mri_clipped_share": _quality("", "mri", "Share of the crop outside the recorded field"),
     "mri_source": _quality("", "mri", "Format of the cine's file", is_text=True),
 }
@@ -154,14 +168,23 @@ def cine_rows(path: Path, options: CineOptions) -> tuple[FoundRow, ...]:
     series = read_cine(path)
     if options.crop == "ml4h":
         mask = read_mask(_mask_of(path, options.masks))
-        cropped = _reader("heart_crop").ml4h_crop(series.frames, mask)
+        cropped = _reader("ml4h_crop").ml4h_crop(series.frames, mask)
         recording, values = cropped, _series_values(series)
     else:
         cine = heart_crop(series)
         recording, values = cine.recording, _cine_values(cine)
     values["mri_source"] = series.source or None
-    notes = tuple(getattr(series, "notes", ()))
+    notes = _notes(getattr(series, "choice", None))
     return (FoundRow(recordings={"mri": recording}, values=values, columns=COLUMNS, notes=notes),)
+
+
+def _notes(choice: Any) -> tuple[str, ...]:  # noqa: ANN401 - joined when all readers are there
+    """Say of how a cine was chosen what a person should look at."""
+    if choice is None:
+        return ()
+    several = ("cine chosen among several",) if choice.found > 1 else ()
+    unknown = choice.view == "unknown"
+    return (*several, "view unknown: does it show four chambers?") if unknown else several
 
 
 def ml4h_rows(path: Path, options: Ml4hOptions) -> tuple[FoundRow, ...]:
@@ -208,31 +231,47 @@ def described(name: str, value: object) -> Column:
     return Column.from_json({**facts, "description": name})
 
 
-def read_mask(path: Path) -> NDArray[np.uint8]:
-    """Read a mask of the heart: ``.npy`` or NIfTI, nonzero where the heart is.
+@quietly()
+def read_mask(path: Path) -> NDArray[Any]:
+    """Read a segmentation of the heart.
 
     Args:
-        path: The file.
+        path: ``.npy``: rows × columns (× frames), as the cine is stored; NIfTI: columns × rows
+            (× 1) (× frames).
 
     Returns:
-        ``(rows, columns)`` or ``(rows, columns, frames)``, as the cine is stored.
+        ``(rows, columns)`` or ``(rows, columns, frames)`` of class codes, whole numbers.
 
     Raises:
         ReadError: It is no such mask.
     """
-    if path.suffix.lower() == ".npy":
-        try:
+    check_file(path, what="The mask")
+    try:
+        if path.suffix.lower() == ".npy":
             # A map of the file: its header may declare more than the file holds.
-            mask = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-        except (OSError, ValueError, EOFError) as error:
-            raise ReadError("The mask is no readable .npy file of numbers.") from error
-    else:
-        from cmae.readers.cine_nifti import read_nifti  # noqa: PLC0415 - nibabel is slow to load
+            mask = np.load(path, mmap_mode="r", allow_pickle=False)
+        else:
+            mask = _nifti_mask(path)
+        if mask.ndim not in (2, 3) or mask.dtype.kind not in "buif":
+            raise ReadError("The mask has another shape: expected rows × columns (× frames).")
+        return np.asarray(np.round(mask), np.int16)
+    except PARSER_FAULTS as error:
+        raise ReadError("The mask cannot be read: expected .npy or NIfTI, not damaged.") from error
 
-        mask = read_nifti(path).frames
-    if mask.ndim not in (2, 3) or mask.dtype.kind not in "buif":
-        raise ReadError("The mask has another shape: expected rows × columns (× frames).")
-    return np.asarray(mask != 0, np.uint8)
+
+def _nifti_mask(path: Path) -> NDArray[Any]:
+    """Read the first frame of a mask in NIfTI."""
+    import nibabel  # noqa: PLC0415 - slow to load
+    from nibabel.filebasedimages import ImageFileError  # noqa: PLC0415
+
+    try:
+        image = nibabel.load(path)
+        if not 2 <= len(image.shape) <= 4 or max(image.shape[:2]) > SIDES[1]:
+            raise ReadError("The mask has another shape: expected columns × rows (× 1 × frames).")
+        first = (slice(None), slice(None), *[0] * (len(image.shape) - 2))
+        return np.asarray(image.dataobj[first]).T
+    except ImageFileError as error:
+        raise ReadError("The mask is no NIfTI file.") from error
 
 
 def _mask_of(path: Path, masks: Path | None) -> Path:
@@ -250,15 +289,24 @@ def _mask_of(path: Path, masks: Path | None) -> Path:
 
 def _ecg_row(record: EcgRecord, options: EcgOptions) -> FoundRow:
     """Describe an ECG."""
-    if options.has_device_beat:
-        beat = _reader("median_beat").representative_beat(record, source="device")
+    if options.has_device_beat and record.device_beat is not None:
+        beat = _reader("representative_beat").representative_beat(record, source="device")
+        values = _beat_values(beat.computed) if beat.computed is not None else {}
+        values |= {
+            "ecg_beats_used": None,
+            "ecg_beat_source": "device",
+            "ecg_device_agreement": beat.agreement,
+            "ecg_filled_share": beat.filled_share,
+        }
     else:
         beat = median_beat(record)
+        values = {**_beat_values(beat), "ecg_beat_source": "computed"}
     measured = dict(record.measurements)
     device_bpm = measured.pop("heart_rate_bpm", None)
     step_mv = record.resolution_mv
-    values: dict[str, float | str | None] = {
-        **_beat_values(beat),
+    values |= {
+        "ecg_rr_ms": beat.rr_ms,
+        "heart_rate_bpm": beat.heart_rate_bpm,
         "ecg_einthoven_uv": record.einthoven_uv,
         "ecg_resolution_uv": None if step_mv is None else 1000.0 * step_mv,
         "ecg_duration_s": record.duration_s,
@@ -269,18 +317,20 @@ def _ecg_row(record: EcgRecord, options: EcgOptions) -> FoundRow:
         **measured,
     }
     columns = {**COLUMNS, **{name: described(name, 0.0) for name in measured}}
-    notes = tuple(getattr(beat, "notes", ()))
-    return FoundRow(recordings={"ecg": beat.recording}, values=values, columns=columns, notes=notes)
+    return FoundRow(recordings={"ecg": beat.recording}, values=values, columns=columns)
 
 
 def _beat_values(beat: MedianBeat) -> dict[str, float | str | None]:
+    """Describe a median beat of ours."""
+    ectopic, irregular = (getattr(beat, name, None) for name in ("beats_ectopic", "is_irregular"))
     return {
-        "ecg_rr_ms": beat.rr_ms,
-        "heart_rate_bpm": beat.heart_rate_bpm,
         "ecg_beats_used": float(beat.beats_used),
         "ecg_beats_rejected": float(beat.beats_rejected),
+        "ecg_beats_ectopic": None if ectopic is None else float(ectopic),
         "ecg_beat_correlation": beat.correlation,
         "ecg_noise_uv": beat.noise_uv,
+        "ecg_rr_sd_ms": getattr(beat, "rr_sd_ms", None),
+        "ecg_is_irregular": None if irregular is None else float(irregular),
     }
 
 
@@ -294,6 +344,7 @@ def _cine_values(cine: HeartCine) -> dict[str, float | str | None]:
         "mri_heart_row": cine.heart_row,
         "mri_heart_column": cine.heart_column,
         "mri_plane_tilt_deg": cine.plane_tilt_deg,
+        "mri_view_margin_deg": getattr(cine, "view_margin_deg", None),
         "mri_clipped_share": cine.clipped_share,
     }
 

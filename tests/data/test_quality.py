@@ -8,7 +8,7 @@ from cmae.readers.recordings import COLUMNS
 
 
 def test_limits_are_of_columns_that_imports_write():
-    assert set(quality.LIMITS) <= {*COLUMNS, "ecg_rr_variation", "mri_frames_recorded"}
+    assert set(quality.LIMITS) <= {*COLUMNS, "mri_frames_recorded"}
 
 
 def test_what_lies_outside_is_flagged_and_what_is_missing_is_not():
