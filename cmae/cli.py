@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 from cmae.errors import CmaeError, Interrupted
+from cmae.import_arguments import add_csv_options, add_import_commands
 
 EXIT_FAULT = 1
 EXIT_BAD_INPUT = 2
@@ -130,6 +131,10 @@ def _parser() -> _Parser:
     def command(name: str, text: str) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=f"{text}.", parents=[everywhere])
 
+    text = "read files of the outside world into a cohort, or weights into a run"
+    add_import_commands(
+        commands.add_parser("import", help=text, description=f"{text}."), everywhere
+    )
     _add_cohort_commands(command)
     _add_latent_commands(command)
     return parser
@@ -172,29 +177,6 @@ def _add_cohort_commands(command: _AddCommand) -> None:
         help="compute how well one modality can tell of the other at best (ceilings.json)",
     )
 
-    importing = command("import", "read recordings of the outside world into a cohort")
-    importing.add_argument("kind", choices=("ecg", "cine"), help="what the files hold")
-    importing.add_argument(
-        "paths",
-        type=Path,
-        nargs="+",
-        metavar="PATH",
-        help="files or folders; refused ones are numbered in the order they are read, from 1, "
-        "because names may hold identifiers",
-    )
-    importing.add_argument("--out", type=Path, required=True, help="cohort folder, new or standing")
-    importing.add_argument(
-        "--ids",
-        type=Path,
-        metavar="TABLE",
-        help="table with the columns file, participant and, if wanted, visit (by default the "
-        "file's name is the participant)",
-    )
-    importing.add_argument(
-        "--id-from", metavar="FIELD", help="header field that names the participant"
-    )
-    _add_csv_options(importing)
-
     info = command("info", "say what a cohort, a run or a latents file holds, and if it is sound")
     info.add_argument("path", type=Path, metavar="PATH")
     info.add_argument(
@@ -205,6 +187,12 @@ def _add_cohort_commands(command: _AddCommand) -> None:
     drop.add_argument("cohort", type=Path, metavar="COHORT")
     drop.add_argument(
         "--ids", type=Path, required=True, metavar="FILE", help="one participant_id a line"
+    )
+    drop.add_argument(
+        "--key-file",
+        type=Path,
+        metavar="KEYFILE",
+        help="the list holds identifiers, the cohort their pseudonyms under this key",
     )
 
 
@@ -255,6 +243,20 @@ def _add_latent_commands(command: _AddCommand) -> None:
         "--cohort", type=Path, help="the cohort whose phenotypes become labels (latentverse)"
     )
 
+    export.add_argument(
+        "--key-file",
+        type=Path,
+        metavar="KEYFILE",
+        help="restore the identifiers behind pseudonyms of this key, those that --ids lists",
+    )
+    export.add_argument(
+        "--ids",
+        type=Path,
+        metavar="TABLE",
+        help="participants among whom they are: a table with a column participant_id or eid, or "
+        "one a line (a hash has no inverse: all of them are hashed and compared)",
+    )
+
     translate = command("translate", "decode a recording of one modality into the other")
     translate.add_argument("run", type=Path, metavar="RUN")
     translate.add_argument(
@@ -265,7 +267,7 @@ def _add_latent_commands(command: _AddCommand) -> None:
         metavar=("ecg|mri", "FILE"),
         help="the modality and the recording, in any format that import reads",
     )
-    _add_csv_options(translate)
+    add_csv_options(translate)
     translate.add_argument("--to", dest="target", choices=("ecg", "mri"), required=True)
     translate.add_argument(
         "--out",
@@ -273,16 +275,6 @@ def _add_latent_commands(command: _AddCommand) -> None:
         required=True,
         metavar="FILE",
         help="mri: .gif .nii.gz .nii .npy .svg .png .pdf; ecg: .csv .npy .svg .png .pdf",
-    )
-
-
-def _add_csv_options(parser: argparse.ArgumentParser) -> None:
-    """Add what an ECG in CSV may leave open."""
-    parser.add_argument(
-        "--rate", type=float, metavar="HZ", help="samples/s of ECGs in CSV without a time column"
-    )
-    parser.add_argument(
-        "--unit", choices=("mV", "uV", "V"), help="unit of ECGs in CSV whose header names none"
     )
 
 

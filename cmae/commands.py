@@ -4,11 +4,11 @@ import argparse
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmae.errors import InputError, RunError
+from cmae.import_commands import pseudonyms_of, run_import
 from cmae.progress import progress_bar
 from cmae.quiet import quiet_import
 
@@ -74,34 +74,6 @@ def simulate(options: argparse.Namespace) -> Result:
     return {"cohort": str(options.out), **cohort.info()}
 
 
-def import_recordings(options: argparse.Namespace) -> Result:
-    """Read recordings of the outside world into a cohort."""
-    from cmae.data.cohort import Cohort
-    from cmae.data.withdrawal import remove_if_empty
-    from cmae.readers import importing
-
-    _check_declared(options, options.kind)
-    read = importing.import_cine
-    if options.kind == "ecg":
-        read = partial(importing.import_ecg, rate_hz=options.rate, unit=options.unit)
-    is_new = not options.out.exists()
-    cohort = Cohort.open_or_create(options.out)
-    try:
-        with progress_bar(f"importing {options.kind}") as report:
-            summary = read(
-                options.paths,
-                cohort,
-                ids=options.ids,
-                id_from=options.id_from,
-                on_progress=report,
-            )
-    except BaseException:
-        if is_new:
-            remove_if_empty(options.out)
-        raise
-    return {"cohort": str(options.out), **asdict(summary)}
-
-
 def _check_declared(options: argparse.Namespace, kind: str) -> None:
     """Raise InputError if a rate or a unit is declared for what is no ECG."""
     if kind != "ecg" and (options.rate is not None or options.unit is not None):
@@ -116,12 +88,25 @@ def info(options: argparse.Namespace) -> Result:
     if options.picture is not None:
         raise InputError(f"{path} is not a run: --picture draws the networks of a run.")
     if path.is_dir():
-        from cmae.data.cohort import Cohort
-
-        return {"kind": "cohort", "path": str(path), **Cohort.open(path).info()}
+        return _cohort_info(path)
     if path.is_file():
         return _latents_info(path)
     raise InputError(f"There is no {path}: give a cohort, a run or a latents file.")
+
+
+def _cohort_info(path: Path) -> Result:
+    from cmae.data import pseudonyms, quality
+    from cmae.data.cohort import Cohort
+
+    cohort = Cohort.open(path)
+    found = quality.summary(cohort.table, cohort.columns)
+    return {
+        "kind": "cohort",
+        "path": str(path),
+        "has_pseudonyms": pseudonyms.key_check(path) is not None,
+        **cohort.info(),
+        **({"quality": found} if found else {}),
+    }
 
 
 def _run_info(path: Path, picture: Path | None) -> Result:
@@ -175,7 +160,9 @@ def drop(options: argparse.Namespace) -> Result:
             f"The list of participants {options.ids} is empty: give a text file with one "
             "participant_id a line."
         )
-    summary = Cohort.open(options.cohort).drop(wanted)
+    key = pseudonyms_of(options.key_file)
+    cohort = Cohort.open(options.cohort)
+    summary = cohort.drop(wanted if key is None else [key.of(who) for who in wanted])
     _log.info(
         "Latents and exports made from this cohort before, and runs that trained on it, still hold "
         "what came of the participants removed: delete those and make them again."
@@ -237,12 +224,25 @@ def export(options: argparse.Namespace) -> Result:
     from cmae.latent.latents import Latents
 
     cohort = None if options.cohort is None else Cohort.open(options.cohort)
+    latents = Latents.open(options.latents)
+    if (options.key_file is None) != (options.ids is None):
+        raise InputError(
+            "--key-file and --ids restore identifiers together: the key hashes each that the table "
+            "lists, and what fits is the participant; give both or none."
+        )
+    restored = None
+    if (key := pseudonyms_of(options.key_file)) is not None:
+        from cmae.readers.identity import read_identifiers
+
+        restored = key.originals(latents.keys["participant_id"], read_identifiers(options.ids))
     with progress_bar("exporting") as report:
         files = exports.export(
-            Latents.open(options.latents),
+            latents,
             options.out,
             format_name=options.format,
-            settings=exports.ExportSettings(visit=options.visit, name=options.name),
+            settings=exports.ExportSettings(
+                visit=options.visit, name=options.name, identifiers=restored
+            ),
             cohort=cohort,
             on_progress=report,
         )
@@ -277,7 +277,7 @@ def translate(options: argparse.Namespace) -> Result:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], Result]] = {
     "simulate": simulate,
-    "import": import_recordings,
+    "import": run_import,
     "info": info,
     "drop": drop,
     "embed": embed,

@@ -233,21 +233,26 @@ def test_a_list_that_removes_nobody_is_refused(capsys, small_cohort, tmp_path, l
 def test_a_failed_first_import_leaves_no_folder(capsys, small_cohort, tmp_path):
     (tmp_path / "bad.hea").write_text("nothing")
     out = tmp_path / "new"
-    assert "Not one" in error_of(capsys, "import", "ecg", tmp_path / "bad.hea", "--out", out)
+    arguments = ["import", "ecg", tmp_path / "bad.hea", "--processes", 0, "--out"]
+    assert "Not one" in error_of(capsys, *arguments, out)
     assert not out.exists()
-    error_of(capsys, "import", "ecg", tmp_path / "bad.hea", "--out", small_cohort.path)
+    error_of(capsys, *arguments, small_cohort.path)
     assert len(Cohort.open(small_cohort.path)) == 12
     out.mkdir()
-    error_of(capsys, "import", "ecg", tmp_path / "bad.hea", "--out", out)
+    error_of(capsys, *arguments, out)
     assert out.is_dir()
 
 
 def test_rate_and_unit_are_those_of_ecgs(capsys, tmp_path):
-    arguments = ["import", "cine", tmp_path, "--out", tmp_path / "c", "--rate", 500]
-    assert "ECGs in CSV" in error_of(capsys, *arguments)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["import", "cine", str(tmp_path), "--out", str(tmp_path / "c"), "--rate", "500"])
+    assert ended.value.code == 2
+    assert "--rate" in capsys.readouterr().err
     assert not (tmp_path / "c").exists()
     (tmp_path / "e.csv").write_text("I,II\n1,2\n")
-    message = error_of(capsys, "import", "ecg", tmp_path, "--out", tmp_path / "c", "--rate", 500)
+    message = error_of(
+        capsys, "import", "ecg", tmp_path, "--out", tmp_path / "c", "--rate", 500, "--processes", 0
+    )
     assert "--unit" in message
     assert "--rate" not in message
 

@@ -1,7 +1,7 @@
 """Export: latents as tables that other programs read."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -51,10 +51,13 @@ class ExportSettings:
     Attributes:
         visit: Only rows of this visit; None for all, where a participant has one.
         name: What ends the names of tsv files; None for the start of the run's fingerprint.
+        identifiers: What is written for each ``participant_id``, where pseudonyms are restored;
+            None writes them as they are.
     """
 
     visit: int | None = None
     name: str | None = None
+    identifiers: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 def export(
@@ -101,6 +104,8 @@ def export(
             "embed again with this cohort, with `cmae embed`, then export."
         )
     folder, settings = Path(folder), settings or ExportSettings()
+    if settings.identifiers is not None:
+        latents = _renamed(latents, settings.identifiers)
     kinds = [kind for kind in latents.kinds if format_name != "tsv" or kind != "joint"]
     rows = {kind: _rows(latents, kind, settings.visit) for kind in kinds}
     if format_name != "parquet":
@@ -119,7 +124,7 @@ def export(
         before += len(rows[kind])
         files.append({"file": path.name, "kind": kind, "rows": len(rows[kind])})
     if format_name == "latentverse" and cohort is not None:
-        files.append(_write_labels(folder / "labels.csv", latents, cohort, settings.visit))
+        files.append(_write_labels(folder / "labels.csv", latents, cohort, settings))
     return files
 
 
@@ -146,6 +151,14 @@ def _file_name(format_name: str, kind: str, name: str) -> str:
         "parquet": f"latents_{kind}.parquet",
         "latentverse": f"latents_{kind}.csv",
     }[format_name]
+
+
+def _renamed(latents: Latents, identifiers: Mapping[str, str]) -> Latents:
+    """Return the latents with other names of the participants."""
+    names = latents.keys["participant_id"].map(identifiers)
+    if names.isna().any() or names.nunique() < latents.keys["participant_id"].nunique():
+        raise InputError("Not every participant has an identifier of their own: list all.")
+    return replace(latents, keys=latents.keys.assign(participant_id=names))
 
 
 def _rows(latents: Latents, kind: str, visit: int | None) -> NDArray[np.int64]:
@@ -248,14 +261,16 @@ def _write_parquet(
 
 
 def _write_labels(
-    path: Path, latents: Latents, cohort: Labels, visit: int | None
+    path: Path, latents: Latents, cohort: Labels, settings: ExportSettings
 ) -> dict[str, object]:
     """Write phenotypes and covariates of the rows that have a latent."""
     roles = {name: getattr(column, "role", "") for name, column in cohort.columns.items()}
     names = [name for name, role in roles.items() if role in ("phenotype", "covariate")]
-    rows = _rows(latents, "joint", visit)
+    rows = _rows(latents, "joint", settings.visit)
     keys = latents.keys.iloc[rows]
     table = cohort.table[["participant_id", "visit", *names]]
+    if settings.identifiers is not None:
+        table = table.assign(participant_id=table["participant_id"].map(settings.identifiers))
     labels = keys.merge(table, on=["participant_id", "visit"], how="inner", validate="1:1")
     labels = labels.drop(columns="visit").rename(columns={"participant_id": ID_COLUMN})
     with replacing(path) as temporary:

@@ -1,119 +1,76 @@
-"""Many foreign files enter a cohort: who they are of, what was read, what was refused and why."""
+"""Folders of foreign files enter a cohort: ECGs, cines, ml4h tensors, UK Biobank's bulk files."""
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cmae.data.cohort import Cohort
-from cmae.data.column import Column
-from cmae.data.writer import CohortWriter
-from cmae.errors import ReadError
-from cmae.readers.cine import read_cine
-from cmae.readers.ecg import read_ecg
-from cmae.readers.foreign import files_in
-from cmae.readers.heart_crop import heart_crop
-from cmae.readers.identity import Identity, Key
-from cmae.readers.median_beat import median_beat
+from cmae.data.pseudonyms import Pseudonyms
+from cmae.errors import InputError, ReadError
+from cmae.progress import Progress
+from cmae.readers import sources
+from cmae.readers.identity import Identity
+from cmae.readers.import_job import ImportJob
+from cmae.readers.import_summary import ImportSummary
+from cmae.readers.recordings import (
+    CineOptions,
+    EcgOptions,
+    Ml4hOptions,
+    cine_rows,
+    ecg_rows,
+    ml4h_rows,
+)
+from cmae.readers.sources import Recording
+from cmae.readers.workers import READING_S
 
-COLUMNS = {
-    "heart_rate_bpm": Column("1/min", "continuous", "phenotype", "ecg", "Heart rate"),
-    "ecg_beats_used": Column("", "continuous", "quality", "ecg", "Beats in the median beat"),
-    "ecg_beats_rejected": Column("", "continuous", "quality", "ecg", "Beats left out of it"),
-    "ecg_beat_correlation": Column(
-        "", "continuous", "quality", "ecg", "Mean correlation of the beats with the median beat"
-    ),
-    "ecg_noise_uv": Column(
-        "µV", "continuous", "quality", "ecg", "Departure of the beats from the median beat, RMS"
-    ),
-    "mri_motion_energy": Column(
-        "", "continuous", "quality", "mri", "Share of the variance in time that is cardiac motion"
-    ),
-    "mri_heart_row": Column("pixel", "continuous", "quality", "mri", "Row of the heart's centre"),
-    "mri_heart_column": Column(
-        "pixel", "continuous", "quality", "mri", "Column of the heart's centre"
-    ),
-    "mri_plane_tilt_deg": Column(
-        "°", "continuous", "quality", "mri", "Angle of the slice to the left-right axis"
-    ),
-    "mri_clipped_share": Column(
-        "", "continuous", "quality", "mri", "Share of the crop outside the recorded field"
-    ),
-}
-"""What an import says about a recording, beside the columns that every cohort has."""
-
-_FILES_A_COMMIT = 500
-_ECG_SUFFIXES = {".hea", ".dcm", ".csv"}
-_CINE_FILES = (".nii", ".nii.gz", ".zip")
-_NO_IMAGES = {".txt", ".csv", ".tsv", ".json", ".xml", ".pdf", ".md", ".py", ".html"}
+UKB_ECG_FIELD, UKB_CINE_FIELD = 20205, 20208
+"""UK Biobank's fields of the resting 12-lead ECG (XML) and of the long-axis cines (ZIP)."""
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """A file that was not read.
+class ImportSettings:
+    """How files are read and how they become participants.
 
     Attributes:
-        file: Its number from 1 in the order of the import; names may hold identifiers.
-        reason: One sentence.
+        ids: Table with columns ``file``, ``participant`` and, if wanted, ``visit``.
+        id_from: Header field that names the participant, such as ``PatientID``.
+        key: What stands for the identifiers; None keeps them as they are.
+        processes: How many files are read at once; None takes one a core, 0 reads in this process,
+            where a file that hangs or crashes the reader stops the import.
+        timeout_s: Longest that reading one file may take.
     """
 
-    file: int
-    reason: str
+    ids: Path | None = None
+    id_from: str | None = None
+    key: Pseudonyms | None = None
+    processes: int | None = None
+    timeout_s: float = READING_S
+
+    def identity(self) -> Identity:
+        """Return the way from a file to its participant."""
+        return Identity.of(ids=self.ids, id_from=self.id_from, pseudonyms=self.key)
 
 
-@dataclass(frozen=True)
-class ImportSummary:
-    """What an import did.
-
-    Attributes:
-        files: Recordings that were looked at.
-        read: Recordings that were added.
-        kept: Recordings that the cohort had already; they were left as they are.
-        refused: The others, each with the reason.
-        reasons: How many were refused, by reason, most frequent first.
-        id_source: Where (participant, visit) came from, for people.
-    """
-
-    files: int
-    read: int
-    kept: int
-    refused: tuple[Refusal, ...] = ()
-    reasons: dict[str, int] = field(default_factory=dict)
-    id_source: str = ""
-
-
-@dataclass(frozen=True)
-class _Read:
-    """A recording in the shape of its modality, with the columns that describe it."""
-
-    recording: NDArray[np.float32]
-    values: dict[str, float | None]
+ORDINARY = ImportSettings()
 
 
 def import_ecg(
     paths: Sequence[str | Path],
     cohort: Cohort,
     *,
-    ids: Path | None = None,
-    id_from: str | None = None,
-    rate_hz: float | None = None,
-    unit: str | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    options: EcgOptions | None = None,
+    settings: ImportSettings = ORDINARY,
+    on_progress: Progress | None = None,
 ) -> ImportSummary:
     """Add the median beats of ECG files to a cohort.
 
     Args:
-        paths: Files, or folders that are searched for WFDB headers, DICOM waveforms and CSV files
-            (but for the table of identifiers).
+        paths: Files, or folders that are searched for files of a known ending (but for the table
+            of identifiers).
         cohort: Where they go.
-        ids: Table with columns ``file``, ``participant`` and, if wanted, ``visit``.
-        id_from: Header field that names the participant, such as ``PatientID``.
-        rate_hz: Samples per second of CSV files that have no time column.
-        unit: Unit of CSV columns that name none (``"mV"``, ``"uV"`` or ``"V"``).
+        options: How they are read.
+        settings: Who they are of.
         on_progress: Called with (done, total).
 
     Returns:
@@ -121,28 +78,32 @@ def import_ecg(
 
     Raises:
         ReadError: No file was found, or not one of them could be read.
-        InputError: The table of identifiers cannot be used.
+        InputError: The table of identifiers cannot be used, or the cohort's identifiers are of
+            another kind.
+        Interrupted: Ctrl-C was pressed; what had been read is in the cohort.
     """
-    identity = Identity.of(ids=ids, id_from=id_from)
-    read = partial(_read_ecg, rate_hz=rate_hz, unit=unit)
-    return _import(_ecg_files(paths, ids), "ecg", read, cohort, identity, on_progress)
+    read = partial(ecg_rows, options=options or EcgOptions())
+    found = sources.ecg_files(paths, settings.ids)
+    what = ", ".join(sorted(sources.ECG_SUFFIXES))
+    job = ImportJob(cohort, settings.identity(), ("ecg",), read)
+    return _run(job, found, settings, on_progress, what=what)
 
 
 def import_cine(
     paths: Sequence[str | Path],
     cohort: Cohort,
     *,
-    ids: Path | None = None,
-    id_from: str | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    options: CineOptions | None = None,
+    settings: ImportSettings = ORDINARY,
+    on_progress: Progress | None = None,
 ) -> ImportSummary:
     """Add the heart crops of cine series to a cohort.
 
     Args:
-        paths: DICOM folders (each folder that holds files is one series), ZIPs, NIfTI files.
+        paths: DICOM folders (all folders of one examination are one cine), ZIPs, NIfTI files.
         cohort: Where they go.
-        ids: Table with columns ``file``, ``participant`` and, if wanted, ``visit``.
-        id_from: Header field that names the participant, such as ``PatientID``.
+        options: How they are cropped.
+        settings: Who they are of.
         on_progress: Called with (done, total).
 
     Returns:
@@ -150,178 +111,139 @@ def import_cine(
 
     Raises:
         ReadError: Nothing was found, or not one series could be read.
-        InputError: The table of identifiers cannot be used.
+        InputError: The table of identifiers cannot be used, or the cohort's identifiers are of
+            another kind.
+        Interrupted: Ctrl-C was pressed; what had been read is in the cohort.
     """
-    identity = Identity.of(ids=ids, id_from=id_from)
-    return _import(_cine_series(paths), "mri", _read_cine, cohort, identity, on_progress)
+    options = _resolved(options)
+    read = partial(cine_rows, options=options)
+    found = _without(sources.cine_series(paths), options.masks)
+    job = ImportJob(cohort, settings.identity(), ("mri",), read)
+    return _run(job, found, settings, on_progress, what="DICOM, .nii, .nii.gz, .zip")
 
 
-def _import(
-    paths: list[Path],
-    modality: str,
-    read_file: Callable[[Path], _Read],
+def import_ml4h(
+    paths: Sequence[str | Path],
     cohort: Cohort,
-    identity: Identity,
-    on_progress: Callable[[int, int], None] | None,
+    *,
+    options: Ml4hOptions | None = None,
+    settings: ImportSettings = ORDINARY,
+    on_progress: Progress | None = None,
 ) -> ImportSummary:
-    """Read file after file, and commit every few hundred, so that a stopped import can go on."""
-    if not paths:
-        raise ReadError(
-            "No recording was found: give files, or folders that hold some "
-            f"({'.hea, .dcm, .csv' if modality == 'ecg' else 'DICOM, .nii, .nii.gz, .zip'})."
-        )
-    table = cohort.table[cohort.has(modality)]
-    present = set(zip(table["participant_id"], table["visit"].astype(int), strict=True))
-    columns = {
-        name: column
-        for name, column in COLUMNS.items()
-        if column.source == modality and name not in cohort.columns
-    }
-    crowded = _series_of_one_study(paths) if modality == "mri" else {}
-    seen: set[Key] = set()
-    refused: list[Refusal] = []
-    read = 0
-    for start in range(0, len(paths), _FILES_A_COMMIT):
-        with cohort.writer(columns) as writer:
-            for number, path in enumerate(paths[start : start + _FILES_A_COMMIT], start + 1):
-                try:
-                    key = _new_key(identity, path, seen)
-                    if path in crowded:
-                        raise ReadError(crowded[path])
-                    found = None if key in present else read_file(path)
-                    seen.add(key)
-                except ReadError as error:
-                    refused.append(Refusal(number, _without_path(str(error), path)))
-                else:
-                    if found is not None:
-                        _add(writer, key, modality, found)
-                        read += 1
-                if on_progress is not None:
-                    on_progress(number, len(paths))
-        columns = {}
-    reasons = dict(Counter(refusal.reason for refusal in refused).most_common())
-    if len(refused) == len(paths):
-        first = next(iter(reasons))
-        raise ReadError(f"Not one of {len(paths)} recordings could be read. Most often: {first}")
-    kept = len(paths) - read - len(refused)
-    return ImportSummary(len(paths), read, kept, tuple(refused), reasons, identity.source)
+    """Add ml4h tensors, one HDF5 file a participant, to a cohort: visits, both modalities, values.
 
+    Args:
+        paths: Files, or folders that are searched for ``.hd5`` files.
+        cohort: Where they go.
+        options: How they are read.
+        settings: Who they are of.
+        on_progress: Called with (done, total).
 
-def _new_key(identity: Identity, path: Path, seen: set[Key]) -> Key:
-    """Return participant and visit of a file, after checking that no file before had the same."""
-    key = identity.key(path)
-    if key in seen:
-        raise ReadError(
-            "An earlier file of this import has the same participant and visit: tell them apart "
-            "by a table of identifiers."
-        )
-    return key
+    Returns:
+        What was read, was there already, was refused, and who lacks what.
 
-
-def _add(writer: CohortWriter, key: Key, modality: str, found: _Read) -> None:
-    """Add a recording to the cohort."""
-    participant, visit = key
-    if modality == "ecg":
-        writer.add(participant, visit, ecg=found.recording, values=found.values)
-    else:
-        writer.add(participant, visit, mri=found.recording, values=found.values)
-
-
-def _read_ecg(path: Path, *, rate_hz: float | None, unit: str | None) -> _Read:
-    """Read one ECG file."""
-    beat = median_beat(read_ecg(path, rate_hz=rate_hz, unit=unit))
-    return _Read(
-        beat.recording,
-        {
-            "ecg_rr_ms": beat.rr_ms,
-            "heart_rate_bpm": beat.heart_rate_bpm,
-            "ecg_beats_used": float(beat.beats_used),
-            "ecg_beats_rejected": float(beat.beats_rejected),
-            "ecg_beat_correlation": beat.correlation,
-            "ecg_noise_uv": beat.noise_uv,
-        },
-    )
-
-
-def _read_cine(path: Path) -> _Read:
-    """Read one cine."""
-    cine = heart_crop(read_cine(path))
-    return _Read(
-        cine.recording,
-        {
-            "mri_rr_ms": cine.rr_ms,
-            "mri_pixel_mm": cine.pixel_mm,
-            "mri_frames_recorded": float(cine.frames_recorded),
-            "mri_motion_energy": cine.motion_energy,
-            "mri_heart_row": cine.heart_row,
-            "mri_heart_column": cine.heart_column,
-            "mri_plane_tilt_deg": cine.plane_tilt_deg,
-            "mri_clipped_share": cine.clipped_share,
-        },
-    )
-
-
-def _ecg_files(paths: Iterable[str | Path], ids: Path | None) -> list[Path]:
-    """List the recordings that some paths mean; a WFDB record counts once."""
-    table = None if ids is None else Path(ids).resolve()
-    found: dict[Path, None] = {}
-    for path in map(Path, paths):
-        if path.is_dir():
-            found |= dict.fromkeys(
-                file
-                for file in files_in(path)
-                if file.suffix.lower() in _ECG_SUFFIXES and file.resolve() != table
-            )
-            continue
-        header = path.with_suffix(".hea")
-        found[header if header.is_file() else path] = None
-    return list(found)
-
-
-def _cine_series(paths: Iterable[str | Path]) -> list[Path]:
-    """List the series that some paths mean: files, and folders that hold files themselves."""
-    found: dict[Path, None] = {}
-    for path in map(Path, paths):
-        if not path.is_dir():
-            found[path] = None
-            continue
-        files = files_in(path)
-        single = [file for file in files if file.name.lower().endswith(_CINE_FILES)]
-        images = [
-            file
-            for file in files
-            if file not in set(single)
-            and file.suffix.lower() not in _NO_IMAGES
-            and not file.name.upper().startswith(("DICOMDIR", "LICENSE", "README"))
-        ]
-        found |= dict.fromkeys(single)
-        found |= dict.fromkeys(file.parent for file in images)
-    return list(found)
-
-
-def _series_of_one_study(paths: list[Path]) -> dict[Path, str]:
-    """Return why to refuse the DICOM folders that hold several series of one examination.
-
-    Taken one by one they would become as many participants, and most are other views.
+    Raises:
+        ReadError: No file was found, or not one of them could be read.
+        InputError: The table of identifiers cannot be used, or the cohort's identifiers are of
+            another kind.
+        Interrupted: Ctrl-C was pressed; what had been read is in the cohort.
     """
-    from cmae.readers.cine_dicom import study_of  # noqa: PLC0415 - pydicom is slow to load
-
-    studies: defaultdict[str, list[Path]] = defaultdict(list)
-    for path in paths:
-        if path.is_dir() and (study := study_of(path)):
-            studies[study].append(path)
-    return {
-        path: f"{len(folders)} folders hold series of this one examination: give the folder of "
-        "its four-chamber cine alone."
-        for folders in studies.values()
-        for path in folders
-        if len(folders) > 1
-    }
+    read = partial(ml4h_rows, options=options or Ml4hOptions())
+    found = sources.ml4h_files(paths)
+    what = ", ".join(sorted(sources.ML4H_SUFFIXES))
+    job = ImportJob(cohort, settings.identity(), ("ecg", "mri"), read, has_visits=True)
+    return _run(job, found, settings, on_progress, what=what)
 
 
-def _without_path(text: str, path: Path) -> str:
-    """Return a sentence without the file's path, which may name a participant."""
-    for name in (str(path), path.name, path.stem):
-        if len(name) > 3:
-            text = text.replace(name, "the file")
-    return text
+def import_ukb(
+    cohort: Cohort,
+    *,
+    ecg: Path | None = None,
+    cine: Path | None = None,
+    options: tuple[EcgOptions, CineOptions] | None = None,
+    settings: ImportSettings = ORDINARY,
+    on_progress: Progress | None = None,
+) -> dict[str, ImportSummary]:
+    """Add UK Biobank's bulk files of fields 20205 and 20208 to a cohort.
+
+    Names ``<eid>_<field>_<instance>_<array>.<ending>`` give participant and visit, so that ECG and
+    cine of one visit are one row.
+
+    Args:
+        cohort: Where they go.
+        ecg: Folder of the XML files of field 20205.
+        cine: Folder of the ZIPs of field 20208, packed or unpacked.
+        options: How ECGs are read and cines are cropped.
+        settings: Pseudonyms and processes; ``ids`` and ``id_from`` are not looked at.
+        on_progress: Called with (done, total), once more from the start for the cines.
+
+    Returns:
+        For each modality what was read, was there already, and was refused.
+
+    Raises:
+        ReadError: A folder holds nothing, or nothing that can be read.
+        InputError: The cohort's identifiers are of another kind.
+        Interrupted: Ctrl-C was pressed; what had been read is in the cohort.
+    """
+    for folder in (ecg, cine):
+        if folder is not None and not folder.exists():
+            raise ReadError("A folder of UK Biobank's files is not there: check the path.")
+    ecg_options, cine_options = options or (EcgOptions(), CineOptions())
+    cine_options = _resolved(cine_options)
+    done = {}
+    if ecg is not None:
+        read = partial(ecg_rows, options=ecg_options)
+        identity = Identity.of_ukb(UKB_ECG_FIELD, pseudonyms=settings.key)
+        found = [item for item in sources.ecg_files([ecg]) if item.path.suffix.lower() == ".xml"]
+        job = ImportJob(cohort, identity, ("ecg",), read)
+        what = f".xml of field {UKB_ECG_FIELD}"
+        done["ecg"] = _run(job, found, settings, on_progress, what=what)
+    if cine is not None:
+        read = partial(cine_rows, options=cine_options)
+        identity = Identity.of_ukb(UKB_CINE_FIELD, pseudonyms=settings.key)
+        found = _without(sources.cine_series([cine]), cine_options.masks)
+        job = ImportJob(cohort, identity, ("mri",), read)
+        what = f".zip of field {UKB_CINE_FIELD}"
+        done["cine"] = _run(job, found, settings, on_progress, what=what)
+    return done
+
+
+def _run(
+    job: ImportJob,
+    found: list[Recording],
+    settings: ImportSettings,
+    on_progress: Progress | None,
+    *,
+    what: str,
+) -> ImportSummary:
+    """Run an import over what was found; a cohort's own files are none of it."""
+    found = _without(found, job.cohort.path)
+    if not found:
+        raise ReadError(f"No recording was found: give files, or folders that hold some ({what}).")
+    return job.run(
+        found,
+        processes=settings.processes,
+        timeout_s=settings.timeout_s,
+        on_progress=on_progress,
+    )
+
+
+def _resolved(options: CineOptions | None) -> CineOptions:
+    """Return the options for cines after checking that crop and masks go together."""
+    options = options or CineOptions()
+    if (options.crop == "ml4h") != (options.masks is not None):
+        raise InputError("ml4h's crop needs masks, and masks are for it alone: give both or none.")
+    if options.masks is not None and not options.masks.exists():
+        raise InputError("There are no masks at the path given: check it.")
+    return options if options.masks is None else replace(options, masks=options.masks.resolve())
+
+
+def _without(found: list[Recording], place: Path | None) -> list[Recording]:
+    """Leave out what is, or lies in, a file or folder."""
+    if place is None:
+        return found
+    place = place.resolve()
+    paths = {id(item): item.path.resolve() for item in found}
+    return [
+        item for item in found if place != paths[id(item)] and place not in paths[id(item)].parents
+    ]

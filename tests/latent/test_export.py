@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cmae import cli
+from cmae.data.pseudonyms import Pseudonyms, make_key
 from cmae.errors import InputError, LatentsError
 from cmae.latent.embedding import embed
 from cmae.latent.export import ExportSettings, export
@@ -141,3 +143,51 @@ def test_unknown_formats_and_shards_are_refused(latents, tmp_path):
     shard = embed(FakeRun(), FakeCohort(), tmp_path / "s.h5", shard=(1, 2))
     with pytest.raises(LatentsError, match="merge"):
         export(shard, tmp_path, format_name="tsv")
+
+
+def test_identifiers_are_written_in_place_of_pseudonyms(latents, tmp_path):
+    people = {name: f"eid{k}" for k, name in enumerate(latents.keys["participant_id"].unique())}
+    for format_name in ("parquet", "regenie"):
+        export(
+            latents,
+            tmp_path,
+            format_name=format_name,
+            settings=ExportSettings(identifiers=people),
+        )
+    identifiers, values = wanted(latents, "joint")
+    table = pd.read_csv(tmp_path / "latents_joint.txt", sep=" ")
+    assert table["IID"].tolist() == [people[name] for name in identifiers]
+    np.testing.assert_array_equal(table[NAMES].to_numpy(np.float32), values)
+    stored = pd.read_parquet(tmp_path / "latents_joint.parquet")
+    assert stored["participant_id"].tolist() == table["IID"].tolist()
+    people.popitem()
+    with pytest.raises(InputError, match="list all"):
+        export(
+            latents,
+            tmp_path,
+            format_name="regenie",
+            settings=ExportSettings(identifiers=people),
+        )
+
+
+def test_the_command_restores_identifiers_from_key_and_list(capsys, tmp_path):
+    make_key(tmp_path / "key")
+    key, cohort = Pseudonyms.open(tmp_path / "key"), FakeCohort()
+    people = cohort.table["participant_id"].tolist()
+    cohort.table["participant_id"] = [key.of(name) for name in people]
+    embed(FakeRun(), cohort, tmp_path / "l.h5")
+    (tmp_path / "ids.txt").write_text("\n".join(["P-other", *people]) + "\n")
+    (tmp_path / "few.csv").write_text("eid,x\n" + "".join(f"{name},1\n" for name in people[:5]))
+    words = ["export", str(tmp_path / "l.h5"), "--format", "regenie", "--out", str(tmp_path / "o")]
+    with_key = [*words, "--key-file", str(tmp_path / "key")]
+
+    assert cli.main([*with_key, "--ids", str(tmp_path / "ids.txt")]) == 0
+    table = pd.read_csv(tmp_path / "o" / "latents_joint.txt", sep=" ")
+    assert set(table["IID"]) <= set(people)
+    assert len(table) > 10
+    assert cli.main([*with_key, "--ids", str(tmp_path / "few.csv")]) == 2
+    assert cli.main(with_key) == 2
+    said = capsys.readouterr()
+    assert "match none of the 5" in said.err
+    assert "give both or none" in said.err
+    assert "P-0" not in said.err + said.out

@@ -1,11 +1,38 @@
+import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from cmae.data.cohort import Cohort
-from cmae.errors import InputError, ReadError
-from cmae.readers.importing import import_cine, import_ecg
+from cmae.data.column import Column
+from cmae.data.pseudonyms import Pseudonyms, make_key
+from cmae.errors import InputError, Interrupted, ReadError
+from cmae.readers import import_job, importing, recordings
+from cmae.readers.ecg_csv import read_csv_ecg
+from cmae.readers.import_summary import grouped
+from cmae.readers.importing import ImportSettings
+from cmae.readers.recordings import EcgOptions
+
+
+def settings(**changes) -> ImportSettings:
+    """Read in this process: starting others takes seconds, and workers have tests of their own."""
+    return ImportSettings(**{"processes": 0, **changes})
+
+
+def import_ecg(paths, cohort, *, on_progress=None, rate_hz=None, unit=None, **changes):
+    return importing.import_ecg(
+        paths,
+        cohort,
+        options=EcgOptions(rate_hz=rate_hz, unit=unit),
+        settings=settings(**changes),
+        on_progress=on_progress,
+    )
+
+
+def import_cine(paths, cohort, **changes):
+    return importing.import_cine(paths, cohort, settings=settings(**changes))
 
 
 @pytest.fixture
@@ -105,8 +132,22 @@ def test_series_of_one_examination_do_not_become_participants(cohort, tmp_path, 
 
     summary = import_cine([tmp_path / "study", tmp_path / "other"], cohort)
 
-    assert (summary.read, len(summary.refused)) == (1, 2)
-    assert "one examination" in summary.refused[0].reason
+    assert summary.files == 2
+    assert len(cohort) <= 2
+    assert not {"Se0", "Se1"} & set(cohort.table["participant_id"])
+
+
+def test_series_among_those_of_others_are_refused(cohort, tmp_path, foreign):
+    for k, study in enumerate(["1.2.3", "1.2.3", "4.5.6", "4.5.6"]):
+        foreign.write_dicom_series(
+            tmp_path / "all" / f"Se{k}", foreign.beating_heart(), study=study
+        )
+    foreign.write_dicom_series(tmp_path / "other", foreign.beating_heart())
+
+    summary = import_cine([tmp_path / "all", tmp_path / "other"], cohort)
+
+    assert (summary.read, len(summary.refused)) == (1, 4)
+    assert "folder of its own" in summary.refused[0].reason
 
 
 @pytest.mark.parametrize(
@@ -158,3 +199,133 @@ def test_real_files_become_a_cohort(cohort, realdata: Path):
     assert (ecgs.read, len(ecgs.refused), cines.read) == (3, 2, 1)
     assert "JS20000" in set(cohort.table["participant_id"])
     assert np.isfinite(cohort.read_many("ecg", np.flatnonzero(cohort.has("ecg")))).all()
+
+
+def zipped(folder: Path, archive: Path) -> None:
+    with zipfile.ZipFile(archive, "w") as target:
+        for file in sorted(folder.iterdir()):
+            target.write(file, file.name)
+
+
+@pytest.fixture
+def biobank(tmp_path, rng, foreign, monkeypatch) -> Path:
+    """Two ECGs of field 20205, two cines of 20208, and what does not belong there."""
+    monkeypatch.setattr(
+        recordings, "read_ecg", lambda path, **_: read_csv_ecg(path, rate_hz=500, unit="mV")
+    )
+    for folder in ("ecg", "cine"):
+        (tmp_path / folder).mkdir()
+    for name in ("1000001_20205_2_0", "1000001_20205_3_0", "1000001_6025_2_0", "notes"):
+        foreign.write_dicom_series(tmp_path / "Se1", foreign.beating_heart())
+        np.savetxt(
+            tmp_path / "ecg" / f"{name}.xml",
+            foreign.rhythm(rng),
+            delimiter=",",
+            header=",".join(foreign.leads),
+            comments="",
+        )
+    for name in ("1000001_20208_2_0", "1000002_20208_2_0", "1000002_20209_2_0"):
+        zipped(tmp_path / "Se1", tmp_path / "cine" / f"{name}.zip")
+    return tmp_path
+
+
+def test_files_of_uk_biobank_pair_by_visit(cohort, biobank):
+    done = importing.import_ukb(
+        cohort, ecg=biobank / "ecg", cine=biobank / "cine", settings=settings()
+    )
+
+    assert (done["ecg"].read, done["cine"].read) == (2, 2)
+    assert [len(done[name].refused) for name in ("ecg", "cine")] == [2, 1]
+    keys = cohort.table[["participant_id", "visit"]].to_numpy().tolist()
+    assert keys == [["1000001", 2], ["1000001", 3], ["1000002", 2]]
+    assert (cohort.has("ecg") & cohort.has("mri")).tolist() == [True, False, False]
+    assert "1000001" not in str(done)
+    again = importing.import_ukb(cohort, ecg=biobank / "ecg", settings=settings())
+    assert (again["ecg"].read, again["ecg"].kept) == (0, 2)
+
+
+def test_a_stopped_import_keeps_what_was_read_and_goes_on(
+    cohort, tmp_path, rng, foreign, monkeypatch
+):
+    names = [f"rec{k}" for k in range(5)]
+    for name in names:
+        foreign.write_wfdb(tmp_path, foreign.rhythm(rng, seconds=5), name=name)
+    paths = [tmp_path / f"{name}.hea" for name in names]
+    monkeypatch.setattr(import_job, "FILES_A_COMMIT", 2)
+
+    def stop(error, at):
+        def report(done, total):
+            if done == at:
+                raise error
+
+        return report
+
+    with pytest.raises(RuntimeError):  # as if killed: what was committed stays
+        import_ecg(paths, cohort, on_progress=stop(RuntimeError(), 3))
+    assert len(Cohort.open(cohort.path)) == 2
+    with pytest.raises(Interrupted, match="same command"):
+        import_ecg(paths, Cohort.open(cohort.path), on_progress=stop(KeyboardInterrupt(), 3))
+    assert len(Cohort.open(cohort.path)) == 3
+    left = Cohort.open(cohort.path)
+    summary = import_ecg(paths, left)
+    assert (summary.read, summary.kept) == (2, 3)
+    assert left.table["participant_id"].tolist() == names
+
+
+def test_any_number_of_processes_gives_the_same_cohort(tmp_path, records):
+    fingerprints, summaries = set(), set()
+    for processes in (0, 2):
+        cohort = Cohort.create(tmp_path / f"cohort{processes}")
+        summary = import_ecg([records], cohort, processes=processes)
+        fingerprints.add(cohort.fingerprint)
+        summaries.add(str(summary))
+
+    assert len(fingerprints) == len(summaries) == 1
+
+
+def test_pseudonyms_stand_for_names_in_the_header_as_in_file_names(cohort, tmp_path, foreign):
+    make_key(tmp_path / "key")
+    key = Pseudonyms.open(tmp_path / "key")
+    foreign.write_dicom_series(tmp_path / "SECRET-1", foreign.beating_heart())
+
+    summary = import_cine([tmp_path / "SECRET-1"], cohort, id_from="PatientID", key=key)
+    again = import_cine([tmp_path / "SECRET-1"], cohort, key=key)
+
+    assert (summary.read, again.kept) == (1, 1)
+    assert cohort.table["participant_id"].tolist() == [key.of("SECRET-1")]
+    with pytest.raises(InputError, match="pseudonyms"):
+        import_cine([tmp_path / "SECRET-1"], cohort)
+
+
+def test_visits_of_tensors_become_rows_with_their_phenotypes(cohort, tmp_path, rng, monkeypatch):
+    column = Column("kg", "continuous", "phenotype", "clinical", "Weight")
+    visits = tuple(
+        SimpleNamespace(
+            visit=visit,
+            ecg=rng.normal(size=(600, 12)).astype(np.float32),
+            cine=None,
+            values={"weight": 70.0 + visit},
+            columns={"weight": column},
+            found=("an ECG",),
+            lacks=("no cine",),
+        )
+        for visit in (2, 3)
+    )
+    tensors = SimpleNamespace(COLUMNS={}, read_ml4h=lambda path, **_: visits)
+    monkeypatch.setattr(recordings, "_reader", lambda name: tensors)
+    (tmp_path / "1000001.hd5").write_bytes(b"x")
+
+    first = importing.import_ml4h([tmp_path], cohort, settings=settings())
+    second = importing.import_ml4h([tmp_path], cohort, settings=settings())
+
+    assert (first.files, first.read, first.recordings) == (1, 1, {"ecg": 2})
+    assert first.lacking == {"no cine": 2}
+    assert second.kept == 1
+    assert cohort.table["weight"].tolist() == [72, 73]
+    assert cohort.table["visit"].tolist() == [2, 3]
+
+
+def test_reasons_that_differ_in_numbers_are_one(tmp_path):
+    found = grouped(["Only 2 beats in V1.", "Only 31 beats in V1.", "No 4-chamber view of 3."])
+
+    assert found == {"Only … beats in V1.": 2, "No 4-chamber view of 3.": 1}
