@@ -1,7 +1,6 @@
 """What ``cmae import`` does: open the cohort, call the readers, say what came of it."""
 
 import argparse
-import importlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -156,10 +155,7 @@ def _imported_table(path: Path, cohort: "Cohort", options: argparse.Namespace) -
 
 def _weights(options: argparse.Namespace) -> Result:
     with quiet_import():
-        try:
-            published = importlib.import_module("cmae.model.published")
-        except ImportError as error:
-            raise InputError("This version of cmae does not read published weights.") from error
+        from cmae.model import published
     unit = {} if options.ecg_unit is None else {"microvolts_per_integer": options.ecg_unit}
     result: Result = published.import_weights(
         options.path, options.out, may_replace=options.overwrite, **unit
@@ -193,12 +189,14 @@ def _settings(options: argparse.Namespace) -> "ImportSettings":
 
 
 def _ecg_options(options: argparse.Namespace) -> "EcgOptions":
+    from cmae.measure.electrocardiogram import measured_values
     from cmae.readers.recordings import EcgOptions
 
     return EcgOptions(
         rate_hz=getattr(options, "rate", None),
         unit=getattr(options, "unit", None),
         has_device_beat=options.device_median,
+        measure=measured_values,
     )
 
 

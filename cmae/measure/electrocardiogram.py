@@ -134,3 +134,31 @@ def _t_voltages(beat: Floats, waves: Delineation) -> Floats:
     part = part - beat[max(onset - 8, 0) : onset].mean(axis=0)
     result: Floats = part[np.abs(part).argmax(axis=0), np.arange(len(LEADS))]
     return result
+
+
+def measured_values(recording: NDArray[np.generic], rr_ms: float) -> dict[str, float]:
+    """Measure a median beat for a cohort's table.
+
+    Args:
+        recording: (600, 12) in mV, as ``measure_ecg`` takes it.
+        rr_ms: RR interval in ms.
+
+    Returns:
+        Intervals in ms and axes in °, by canonical column name; QTc by Fridericia 1920. What
+        cannot be measured is left out.
+
+    Raises:
+        InputError: The shape differs, or a value is not finite.
+    """
+    found = measure_ecg(recording, rr_ms=rr_ms)
+    values = {
+        "pr_ms": found.pr_ms,
+        "p_duration_ms": found.p_duration_ms,
+        "qrs_ms": found.qrs_ms,
+        "qt_ms": found.qt_ms,
+        "qtc_ms": found.qt_ms / float(np.cbrt(rr_ms / 1000.0)),
+        "p_axis_deg": found.p_axis_deg,
+        "qrs_axis_deg": found.qrs_axis_deg,
+        "t_axis_deg": found.t_axis_deg,
+    }
+    return {name: float(value) for name, value in values.items() if np.isfinite(value)}

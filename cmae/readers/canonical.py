@@ -16,6 +16,7 @@ CANONICAL: Mapping[str, Column] = {
     "diastolic_mmhg": Column("mmHg", "continuous", "phenotype", "clinical", "Diastolic pressure"),
     "heart_rate_bpm": Column("1/min", "continuous", "phenotype", "ecg", "Heart rate"),
     "pr_ms": Column("ms", "continuous", "phenotype", "ecg", "PR interval"),
+    "p_duration_ms": Column("ms", "continuous", "phenotype", "ecg", "Duration of the P wave"),
     "qrs_ms": Column("ms", "continuous", "phenotype", "ecg", "QRS duration"),
     "qt_ms": Column("ms", "continuous", "phenotype", "ecg", "QT interval"),
     "qtc_ms": Column("ms", "continuous", "phenotype", "ecg", "QT interval corrected for rate"),

@@ -1,6 +1,5 @@
 """Who a file is of: from a table, from a header field, or from the file's name."""
 
-import importlib
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -250,11 +249,7 @@ def _dicom_value(path: Path, name: str) -> str | None:
 
 def _ecg_value(path: Path, name: str) -> str | None:
     """Return a field of an ECG in XML or EDF as text."""
-    try:
-        header_field = importlib.import_module("cmae.readers.ecg_header").header_field
-    except ImportError as error:
-        raise ReadError(
-            "The header fields of such files are not read: give a table of identifiers."
-        ) from error
+    from cmae.readers.ecg_header import header_field  # noqa: PLC0415 - only where it is asked for
+
     found = header_field(path, name)
     return None if found is None else str(found).strip()

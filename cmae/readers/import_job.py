@@ -19,7 +19,8 @@ from cmae.errors import CohortError, InputError, Interrupted, ReadError
 from cmae.progress import Progress
 from cmae.readers.identity import Identity, Key
 from cmae.readers.import_summary import ImportSummary, Tally, without_path
-from cmae.readers.recordings import COLUMNS, ML4H_SOURCE, FoundRow
+from cmae.readers.recording_columns import COLUMNS
+from cmae.readers.recordings import ML4H_SOURCE, FoundRow
 from cmae.readers.sources import Recording
 from cmae.readers.workers import Refused, cores, in_order
 

@@ -8,20 +8,17 @@ from dataclasses import dataclass, field
 import h5py
 
 from cmae.data.column import Column, Kind, Source
+from cmae.readers.canonical import CANONICAL
 from cmae.readers.ml4h_ecg import EcgTensors
 from cmae.readers.ml4h_file import children, group_in, instances, number, text
 
 COLUMNS = {
-    "heart_rate_bpm": Column("1/min", "continuous", "phenotype", "ecg", "Heart rate"),
-    "pr_ms": Column("ms", "continuous", "phenotype", "ecg", "PR interval"),
-    "qrs_ms": Column("ms", "continuous", "phenotype", "ecg", "QRS duration"),
-    "qt_ms": Column("ms", "continuous", "phenotype", "ecg", "QT interval"),
-    "qtc_ms": Column("ms", "continuous", "phenotype", "ecg", "QT interval corrected for the rate"),
-    "p_duration_ms": Column("ms", "continuous", "phenotype", "ecg", "Duration of the P wave"),
-    "p_axis_deg": Column("°", "continuous", "phenotype", "ecg", "Frontal P axis"),
-    "qrs_axis_deg": Column("°", "continuous", "phenotype", "ecg", "Frontal QRS axis"),
-    "t_axis_deg": Column("°", "continuous", "phenotype", "ecg", "Frontal T axis"),
-}
+    name: CANONICAL[name]
+    for name in (
+        "heart_rate_bpm", "pr_ms", "qrs_ms", "qt_ms", "qtc_ms", "p_duration_ms", "p_axis_deg",
+        "qrs_axis_deg", "t_axis_deg",
+    )
+}  # fmt: skip
 """What the device measured, under names that all cohorts share."""
 
 _DEVICE: dict[str, tuple[str, float, float]] = {

@@ -14,7 +14,7 @@ from cmae.data.table import STRUCTURE, TRUTH_PLACES
 from cmae.errors import InputError
 from cmae.readers.canonical import CANONICAL, UKB_FIELDS
 from cmae.readers.foreign_table import ID_COLUMNS
-from cmae.readers.recordings import COLUMNS
+from cmae.readers.recording_columns import COLUMNS
 
 VISIT_COLUMNS = ("visit", "instance")
 """Names of the column that says at which visit, in any case."""

@@ -1,78 +1,25 @@
 """One foreign file becomes rows of a cohort: recordings in shape, and what describes them."""
 
-import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
 from cmae.data import quality
-from cmae.data.column import RECORDING_COLUMNS, Column
+from cmae.data.column import Column
 from cmae.errors import ReadError
-from cmae.readers.canonical import CANONICAL
+from cmae.readers import ml4h
 from cmae.readers.cine import read_cine
-from cmae.readers.cine_series import SIDES, CineSeries
+from cmae.readers.cine_series import Choice, CineSeries
 from cmae.readers.ecg import read_ecg
 from cmae.readers.ecg_record import EcgRecord
-from cmae.readers.foreign import PARSER_FAULTS, check_file, quietly
 from cmae.readers.heart_crop import HeartCine, heart_crop
 from cmae.readers.median_beat import MedianBeat, median_beat
-
-
-def _quality(unit: str, source: str, description: str, *, is_text: bool = False) -> Column:
-    kind = "categorical" if is_text else "continuous"
-    return Column.from_json(
-        {
-            "unit": unit,
-            "kind": kind,
-            "role": "quality",
-            "source": source,
-            "description": description,
-        }
-    )
-
-
-COLUMNS: Mapping[str, Column] = {
-    "heart_rate_bpm": CANONICAL["heart_rate_bpm"],
-    "ecg_beats_used": _quality("", "ecg", "Beats in the median beat"),
-    "ecg_beats_rejected": _quality("", "ecg", "Beats left out of it"),
-    "ecg_beat_correlation": _quality(
-        "", "ecg", "Mean correlation of the beats with the median beat"
-    ),
-    "ecg_noise_uv": _quality("µV", "ecg", "Departure of the beats from the median beat, RMS"),
-    "ecg_einthoven_uv": _quality(
-        "µV", "ecg", "Departure of the limb leads from Einthoven's law, median over time"
-    ),
-    "ecg_resolution_uv": _quality("µV", "ecg", "Voltage of one step of the file's integers"),
-    "ecg_duration_s": _quality("s", "ecg", "Length of the recording"),
-    "ecg_rate_difference_bpm": _quality("1/min", "ecg", "Heart rate minus the device's"),
-    "ecg_beats_ectopic": _quality("", "ecg", "Ectopic beats among those left out"),
-    "ecg_rr_sd_ms": _quality("ms", "ecg", "Standard deviation of the RR intervals"),
-    "ecg_is_irregular": Column(
-        "", "binary", "quality", "ecg", "Whether successive RR intervals differ much"
-    ),
-    "ecg_device_agreement": _quality(
-        "", "ecg", "Least correlation over the leads of the device's median beat with ours"
-    ),
-    "ecg_filled_share": _quality("", "ecg", "Share of the beat that the device's does not cover"),
-    "ecg_beat_source": _quality("", "ecg", "Whose median beat it is", is_text=True),
-    "ecg_source": _quality("", "ecg", "Format of the ECG's file", is_text=True),
-    "mri_motion_energy": _quality(
-        "", "mri", "Share of the variance in time that is cardiac motion"
-    ),
-    "mri_heart_row": _quality("pixel", "mri", "Row of the heart's centre"),
-    "mri_heart_column": _quality("pixel", "mri", "Column of the heart's centre"),
-    "mri_plane_tilt_deg": _quality("°", "mri", "Angle of the slice to the left-right axis"),
-    "mri_view_margin_deg": _quality(
-        "°", "mri", "Degrees nearer to the four-chamber plane than to another view's"
-    ),
-    "mri_clipped_share": _quality("", "mri", "Share of the crop outside the recorded field"),
-    "mri_source": _quality("", "mri", "Format of the cine's file", is_text=True),
-}
-"""What an import says about a recording, beside the columns that every cohort has."""
+from cmae.readers.ml4h_crop import ml4h_crop, read_mask
+from cmae.readers.recording_columns import COLUMNS, described
+from cmae.readers.representative_beat import RepresentativeBeat, representative_beat
 
 ML4H_SOURCE = "ml4h tensor"
 
@@ -113,11 +60,15 @@ class EcgOptions:
         rate_hz: Samples per second of CSV files that have no time column.
         unit: Unit of CSV columns that name none.
         has_device_beat: Whether the device's own median beat is taken where a file has one.
+        measure: Measures a beat (600, 12) in mV with its RR interval in ms: values by canonical
+            column name. What the device measured goes before. A function of a module, as other
+            processes call it.
     """
 
     rate_hz: float | None = None
     unit: str | None = None
     has_device_beat: bool = False
+    measure: Callable[[NDArray[Any], float], dict[str, float]] | None = None
 
 
 @dataclass(frozen=True)
@@ -144,7 +95,7 @@ class Ml4hOptions:
         is_ecg_aligned: Whether the R peak of the device's median beat is moved to ours.
     """
 
-    crop: str = "heart"
+    crop: Literal["heart", "ml4h"] = "heart"
     ecg_unit_uv: float = 5.0
     is_ecg_aligned: bool = False
 
@@ -168,17 +119,16 @@ def cine_rows(path: Path, options: CineOptions) -> tuple[FoundRow, ...]:
     series = read_cine(path)
     if options.crop == "ml4h":
         mask = read_mask(_mask_of(path, options.masks))
-        cropped = _reader("ml4h_crop").ml4h_crop(series.frames, mask)
-        recording, values = cropped, _series_values(series)
+        recording, values = ml4h_crop(series.frames, mask), _series_values(series)
     else:
         cine = heart_crop(series)
         recording, values = cine.recording, _cine_values(cine)
     values["mri_source"] = series.source or None
-    notes = _notes(getattr(series, "choice", None))
+    notes = _notes(series.choice)
     return (FoundRow(recordings={"mri": recording}, values=values, columns=COLUMNS, notes=notes),)
 
 
-def _notes(choice: Any) -> tuple[str, ...]:  # noqa: ANN401 - joined when all readers are there
+def _notes(choice: Choice | None) -> tuple[str, ...]:
     """Say of how a cine was chosen what a person should look at."""
     if choice is None:
         return ()
@@ -193,8 +143,7 @@ def ml4h_rows(path: Path, options: Ml4hOptions) -> tuple[FoundRow, ...]:
     Raises:
         ReadError: The file holds nothing usable.
     """
-    tensors = _reader("ml4h")
-    visits = tensors.read_ml4h(
+    visits = ml4h.read_ml4h(
         path,
         crop=options.crop,
         ecg_unit_uv=options.ecg_unit_uv,
@@ -213,65 +162,12 @@ def ml4h_rows(path: Path, options: Ml4hOptions) -> tuple[FoundRow, ...]:
                 visit=visit.visit,
                 recordings=recordings,
                 values={**visit.values, **sources},
-                columns={**COLUMNS, **tensors.COLUMNS, **visit.columns},
+                columns={**COLUMNS, **ml4h.COLUMNS, **visit.columns},
                 found=tuple(visit.found),
                 lacks=tuple(visit.lacks),
             )
         )
     return tuple(found)
-
-
-def described(name: str, value: object) -> Column:
-    """Return the description of a column, by its name where that is known, else by a value."""
-    known = {**COLUMNS, **RECORDING_COLUMNS, **CANONICAL}.get(name)
-    if known is not None:
-        return known
-    kind = "categorical" if isinstance(value, str) else "continuous"
-    facts = {"unit": "", "kind": kind, "role": "phenotype", "source": "clinical"}
-    return Column.from_json({**facts, "description": name})
-
-
-@quietly()
-def read_mask(path: Path) -> NDArray[Any]:
-    """Read a segmentation of the heart.
-
-    Args:
-        path: ``.npy``: rows × columns (× frames), as the cine is stored; NIfTI: columns × rows
-            (× 1) (× frames).
-
-    Returns:
-        ``(rows, columns)`` or ``(rows, columns, frames)`` of class codes, whole numbers.
-
-    Raises:
-        ReadError: It is no such mask.
-    """
-    check_file(path, what="The mask")
-    try:
-        if path.suffix.lower() == ".npy":
-            # A map of the file: its header may declare more than the file holds.
-            mask = np.load(path, mmap_mode="r", allow_pickle=False)
-        else:
-            mask = _nifti_mask(path)
-        if mask.ndim not in (2, 3) or mask.dtype.kind not in "buif":
-            raise ReadError("The mask has another shape: expected rows × columns (× frames).")
-        return np.asarray(np.round(mask), np.int16)
-    except PARSER_FAULTS as error:
-        raise ReadError("The mask cannot be read: expected .npy or NIfTI, not damaged.") from error
-
-
-def _nifti_mask(path: Path) -> NDArray[Any]:
-    """Read the first frame of a mask in NIfTI."""
-    import nibabel  # noqa: PLC0415 - slow to load
-    from nibabel.filebasedimages import ImageFileError  # noqa: PLC0415
-
-    try:
-        image = nibabel.load(path)
-        if not 2 <= len(image.shape) <= 4 or max(image.shape[:2]) > SIDES[1]:
-            raise ReadError("The mask has another shape: expected columns × rows (× 1 × frames).")
-        first = (slice(None), slice(None), *[0] * (len(image.shape) - 2))
-        return np.asarray(image.dataobj[first]).T
-    except ImageFileError as error:
-        raise ReadError("The mask is no NIfTI file.") from error
 
 
 def _mask_of(path: Path, masks: Path | None) -> Path:
@@ -289,9 +185,10 @@ def _mask_of(path: Path, masks: Path | None) -> Path:
 
 def _ecg_row(record: EcgRecord, options: EcgOptions) -> FoundRow:
     """Describe an ECG."""
+    beat: MedianBeat | RepresentativeBeat
     if options.has_device_beat and record.device_beat is not None:
-        beat = _reader("representative_beat").representative_beat(record, source="device")
-        values = _beat_values(beat.computed) if beat.computed is not None else {}
+        beat = representative_beat(record, source="device")
+        values = {} if beat.computed is None else _beat_values(beat.computed)
         values |= {
             "ecg_beats_used": None,
             "ecg_beat_source": "device",
@@ -301,10 +198,12 @@ def _ecg_row(record: EcgRecord, options: EcgOptions) -> FoundRow:
     else:
         beat = median_beat(record)
         values = {**_beat_values(beat), "ecg_beat_source": "computed"}
-    measured = dict(record.measurements)
-    device_bpm = measured.pop("heart_rate_bpm", None)
+    measured = {} if options.measure is None else options.measure(beat.recording, beat.rr_ms)
+    measured |= dict(record.measurements)
+    device_bpm = record.measurements.get("heart_rate_bpm")
     step_mv = record.resolution_mv
     values |= {
+        **measured,
         "ecg_rr_ms": beat.rr_ms,
         "heart_rate_bpm": beat.heart_rate_bpm,
         "ecg_einthoven_uv": record.einthoven_uv,
@@ -314,7 +213,6 @@ def _ecg_row(record: EcgRecord, options: EcgOptions) -> FoundRow:
             None if device_bpm is None else beat.heart_rate_bpm - device_bpm
         ),
         "ecg_source": record.source,
-        **measured,
     }
     columns = {**COLUMNS, **{name: described(name, 0.0) for name in measured}}
     return FoundRow(recordings={"ecg": beat.recording}, values=values, columns=columns)
@@ -322,15 +220,14 @@ def _ecg_row(record: EcgRecord, options: EcgOptions) -> FoundRow:
 
 def _beat_values(beat: MedianBeat) -> dict[str, float | str | None]:
     """Describe a median beat of ours."""
-    ectopic, irregular = (getattr(beat, name, None) for name in ("beats_ectopic", "is_irregular"))
     return {
         "ecg_beats_used": float(beat.beats_used),
         "ecg_beats_rejected": float(beat.beats_rejected),
-        "ecg_beats_ectopic": None if ectopic is None else float(ectopic),
+        "ecg_beats_ectopic": float(beat.beats_ectopic),
         "ecg_beat_correlation": beat.correlation,
         "ecg_noise_uv": beat.noise_uv,
-        "ecg_rr_sd_ms": getattr(beat, "rr_sd_ms", None),
-        "ecg_is_irregular": None if irregular is None else float(irregular),
+        "ecg_rr_sd_ms": beat.rr_sd_ms,
+        "ecg_is_irregular": None if beat.is_irregular is None else float(beat.is_irregular),
     }
 
 
@@ -344,7 +241,7 @@ def _cine_values(cine: HeartCine) -> dict[str, float | str | None]:
         "mri_heart_row": cine.heart_row,
         "mri_heart_column": cine.heart_column,
         "mri_plane_tilt_deg": cine.plane_tilt_deg,
-        "mri_view_margin_deg": getattr(cine, "view_margin_deg", None),
+        "mri_view_margin_deg": cine.view_margin_deg,
         "mri_clipped_share": cine.clipped_share,
     }
 
@@ -356,11 +253,3 @@ def _series_values(series: CineSeries) -> dict[str, float | str | None]:
         "mri_pixel_mm": float(series.pixel_mm[0]),
         "mri_frames_recorded": float(series.frames.shape[2]),
     }
-
-
-def _reader(module: str) -> Any:  # noqa: ANN401 - joined when all readers are there
-    """Return a reader's module, which not every version has."""
-    try:
-        return importlib.import_module(f"cmae.readers.{module}")
-    except ImportError as error:
-        raise ReadError("This version of cmae does not read such files.") from error

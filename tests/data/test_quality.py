@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from cmae.data import quality
-from cmae.readers.recordings import COLUMNS
+from cmae.readers.recording_columns import COLUMNS
 
 
 def test_limits_are_of_columns_that_imports_write():

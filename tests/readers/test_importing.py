@@ -1,19 +1,19 @@
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 
+import h5py
 import numpy as np
 import pytest
 
 from cmae.data.cohort import Cohort
-from cmae.data.column import Column
+from cmae.data.modality import LEADS
 from cmae.data.pseudonyms import Pseudonyms, make_key
 from cmae.errors import InputError, Interrupted, ReadError
-from cmae.readers import import_job, importing, recordings
-from cmae.readers.ecg_csv import read_csv_ecg
+from cmae.readers import import_job, importing
 from cmae.readers.import_summary import grouped
 from cmae.readers.importing import ImportSettings
 from cmae.readers.recordings import EcgOptions
+from tests.readers.ecg_files import write_cardiosoft
 
 
 def settings(**changes) -> ImportSettings:
@@ -208,22 +208,13 @@ def zipped(folder: Path, archive: Path) -> None:
 
 
 @pytest.fixture
-def biobank(tmp_path, rng, foreign, monkeypatch) -> Path:
+def biobank(tmp_path, rng, foreign) -> Path:
     """Two ECGs of field 20205, two cines of 20208, and what does not belong there."""
-    monkeypatch.setattr(
-        recordings, "read_ecg", lambda path, **_: read_csv_ecg(path, rate_hz=500, unit="mV")
-    )
     for folder in ("ecg", "cine"):
         (tmp_path / folder).mkdir()
     for name in ("1000001_20205_2_0", "1000001_20205_3_0", "1000001_6025_2_0", "notes"):
         foreign.write_dicom_series(tmp_path / "Se1", foreign.beating_heart())
-        np.savetxt(
-            tmp_path / "ecg" / f"{name}.xml",
-            foreign.rhythm(rng),
-            delimiter=",",
-            header=",".join(foreign.leads),
-            comments="",
-        )
+        write_cardiosoft(tmp_path, foreign.rhythm(rng)).rename(tmp_path / "ecg" / f"{name}.xml")
     for name in ("1000001_20208_2_0", "1000002_20208_2_0", "1000002_20209_2_0"):
         zipped(tmp_path / "Se1", tmp_path / "cine" / f"{name}.zip")
     return tmp_path
@@ -297,32 +288,26 @@ def test_pseudonyms_stand_for_names_in_the_header_as_in_file_names(cohort, tmp_p
         import_cine([tmp_path / "SECRET-1"], cohort)
 
 
-def test_visits_of_tensors_become_rows_with_their_phenotypes(cohort, tmp_path, rng, monkeypatch):
-    column = Column("kg", "continuous", "phenotype", "clinical", "Weight")
-    visits = tuple(
-        SimpleNamespace(
-            visit=visit,
-            ecg=rng.normal(size=(600, 12)).astype(np.float32),
-            cine=None,
-            values={"weight": 70.0 + visit},
-            columns={"weight": column},
-            found=("an ECG",),
-            lacks=("no cine",),
-        )
-        for visit in (2, 3)
-    )
-    tensors = SimpleNamespace(COLUMNS={}, read_ml4h=lambda path, **_: visits)
-    monkeypatch.setattr(recordings, "_reader", lambda name: tensors)
-    (tmp_path / "1000001.hd5").write_bytes(b"x")
+def test_visits_of_tensors_become_rows_with_their_phenotypes(cohort, tmp_path, foreign):
+    beat = np.round(200 * foreign.one_beat(500.0)).astype(np.int16)  # in 5 µV
+    with h5py.File(tmp_path / "1000001.hd5", "w") as file:
+        for lead, signal in zip(LEADS, beat.T, strict=True):
+            for visit in (2, 3):
+                file[f"ukb_ecg_rest/median_{lead}/instance_{visit}"] = signal
+        for visit in (2, 3):
+            file[f"ukb_ecg_rest/VentricularRate/instance_{visit}"] = np.array([60.0 + visit])
 
     first = importing.import_ml4h([tmp_path], cohort, settings=settings())
     second = importing.import_ml4h([tmp_path], cohort, settings=settings())
 
     assert (first.files, first.read, first.recordings) == (1, 1, {"ecg": 2})
-    assert first.lacking == {"no cine": 2}
+    assert sum(first.lacking.values()) == 2  # the cines
     assert second.kept == 1
-    assert cohort.table["weight"].tolist() == [72, 73]
+    assert cohort.table["heart_rate_bpm"].tolist() == [62.0, 63.0]
     assert cohort.table["visit"].tolist() == [2, 3]
+    stored = cohort.read_many("ecg", [0])[0]
+    expected = beat * 0.005
+    assert np.corrcoef(stored[:, 1], expected[:, 1])[0, 1] > 0.999
 
 
 def test_reasons_that_differ_in_numbers_are_one(tmp_path):
