@@ -141,7 +141,7 @@ def _numbers(cohort: Cohort, row: int) -> str:
             continue
         is_flagged = bool(quality.flagged(cohort.table.iloc[[row]], name)[0])
         mark = ' class="flag"' if is_flagged else ""
-        label = html.escape(name.replace("_", " "))
+        label = f'<span title="{html.escape(name)}">{html.escape(column.description)}</span>'
         text = html.escape(f"{float(value):.4g} {column.unit}".strip())
         lines.append(f"<tr{mark}><td>{label}</td><td>{text}</td></tr>")
         if is_flagged:
