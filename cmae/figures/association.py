@@ -128,7 +128,7 @@ def manhattan(
         end = places[mine].max() + gap
     with figure_file(path, width_mm=180, height_mm=75) as figure:
         add_heading(figure, title, is_simulated=is_simulated)
-        axes = figure.add_axes((0.065, 0.15, 0.92, 0.70))
+        axes = figure.add_axes((0.07, 0.15, 0.915, 0.70))
         for place, name in enumerate(order):
             mine = names == name
             axes.scatter(
@@ -143,7 +143,8 @@ def manhattan(
         axes.axhline(threshold, color=ORANGE, lw=0.7, ls="--")
         axes.text(1, threshold, "5e-8", transform=axes.get_yaxis_transform(), ha="right",
                   va="bottom", fontsize=6, color=ORANGE)  # fmt: skip
-        top = max(float(heights.max()), threshold) * 1.15
+        named = 0.0 if leads is None or leads.empty else float(leads["neg_log10_p"].max())
+        top = max(float(heights.max()), threshold, min(named, 1e4)) * 1.15
         axes.set(xlim=(-gap, end), ylim=(0, top), ylabel="−log10 p", xlabel="chromosome")
         _label_leads(axes, leads, offsets)
         many = len(order) > 12

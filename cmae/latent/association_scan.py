@@ -94,7 +94,7 @@ class Tester:
         conditions = (
             ~is_biallelic,
             called == 0,
-            (rarer < 0.5) | (share == 0),
+            (rarer < 0.5) | np.isnan(share),
             rarer < self._prepared.settings.min_mac,
             share < _EXPLAINED,
         )

@@ -66,7 +66,7 @@ class Products:
     Attributes:
         scores: (q, variants), Q_Ỹᵀ g.
         dosage: (variants,), ‖g̃‖²: squares of the dosage that confounders do not explain.
-        share: (variants,), ‖g̃‖² as a share of the squares about the mean; 0 for a variant that
+        share: (variants,), ‖g̃‖² as a share of the squares about the mean; NaN for a variant that
             does not vary.
     """
 
@@ -131,7 +131,7 @@ def products(dosages: Floats, stacked: Floats, rank: int) -> Products:
     squares = np.einsum("ij,ij->j", dosages, dosages)
     about_mean = np.maximum(squares - explained[0], 0.0)
     left = np.maximum(about_mean - explained[1:].sum(0), 0.0)
-    share = np.divide(left, about_mean, out=np.zeros_like(left), where=about_mean > 1e-9)
+    share = np.divide(left, about_mean, out=np.full_like(left, np.nan), where=about_mean > 1e-6)
     return Products(both[:rank], left, share)
 
 
