@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, betaln
+from threadpoolctl import threadpool_limits
 
 from cmae.errors import InputError
 from cmae.latent.association_confounders import Confounders
@@ -47,12 +48,12 @@ class LatentSpace:
     @property
     def rank(self) -> int:
         """The number of components, q."""
-        return self.scores.shape[1]
+        return int(self.scores.shape[1])
 
     @property
     def residual_freedom(self) -> int:
         """What confounders leave: n − c."""
-        return self.scores.shape[0] - self.confounders.basis.shape[1]
+        return int(self.scores.shape[0] - self.confounders.basis.shape[1])
 
     def stacked(self) -> Floats:
         """Return scores and confounders beside each other, (n, q + c)."""
@@ -90,8 +91,10 @@ def latent_space(latents: NDArray[np.floating], removed: Confounders) -> LatentS
             for as many coordinates.
     """
     residuals = removed.residuals(np.asarray(latents, np.float64))
-    orthonormal, triangle = np.linalg.qr(residuals)
-    left, sizes, loadings = np.linalg.svd(triangle)
+    # One thread: these are many small steps, whose threads wait for each other on a busy machine.
+    with threadpool_limits(1):
+        orthonormal, triangle = np.linalg.qr(residuals)
+        left, sizes, loadings = np.linalg.svd(triangle)
     # What constant coordinates leave is rounding of their size, not of that of their residuals.
     largest = float(np.abs(latents).max(initial=0)) * len(residuals) ** 0.5
     floor = 10 * np.finfo(np.float64).eps * max(residuals.shape) * max(sizes[0], largest * 1e-2)

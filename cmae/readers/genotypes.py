@@ -224,4 +224,4 @@ def _whole_numbers(texts: pd.Series, suffix: str) -> NDArray[np.int64]:
     numbers = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)
     if not np.isfinite(numbers).all() or np.abs(numbers).max(initial=0) > 2**53:
         raise ReadError(f"The {suffix} holds a position that is no number: make it again.")
-    return numbers.astype(np.int64)
+    return np.asarray(numbers, np.int64)

@@ -150,7 +150,7 @@ def test_permuted_latents_of_a_hit_show_nothing(data):
 
 @pytest.fixture(scope="module")
 def planted():
-    """4,000 participants: dosages, variants, factors that they shift, and latents that mix these."""
+    """4,000 participants: dosages, variants, factors that these shift, latents that mix them."""
     people, variants, seed = 4000, 60, 5
     rng = np.random.default_rng(1)
     dosages = np.concatenate(list(genotypes.blocks(range(people), variants, seed=seed)), axis=1)

@@ -101,5 +101,4 @@ def test_damaged_bgen_is_one_sentence(tmp_path, keep):
     path = write_bgen(tmp_path / "a.bgen")
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(ReadError, match="damaged or cut short"):
-        genotypes = open_genotypes(path)
-        genotypes.read(np.arange(5), 0, 3)
+        open_genotypes(path).read(np.arange(5), 0, 3)
