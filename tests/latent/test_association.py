@@ -285,3 +285,49 @@ def test_null_space_projection_is_reported(study, tmp_path):
     assert projection["directions_removed"] >= 1
     assert projection["r2_left"]["sex"] <= 0.01
     assert summary["latent_rank"] == 6 - projection["directions_removed"]
+
+
+def test_command_writes_tables_and_figures(study, tmp_path, small_cohort, capsys):
+    from cmae.cli import main
+
+    count = len(small_cohort)
+    values = np.random.default_rng(0).normal(size=(count, 2))
+    latents = write_latents(tmp_path / "latents.h5", small_cohort, values)
+    who = [f"P{k:03d}" for k in range(count)]
+    bed = write_bed(tmp_path / "genotypes", draw_dosages(count, 30, low=0.3), who=who)
+    out = tmp_path / "out"
+    words = ["associate", str(latents.path), "--genotypes", str(bed), "--out", str(out)]
+    words += ["--cohort", str(small_cohort.path), "--covariates", "sex", "center", "--visit", "0"]
+    words += ["--min-mac", "3", "--coordinates", "all", "--components", "1"]
+    assert main([*words, "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["covariates"]["removed"] == ["sex", "center=south"]
+    assert summary["participants"]["tested"] == count - 1
+    assert list(summary["tests"]) == ["joint", "pcs_1"]
+    found = {path.name for path in out.iterdir()}
+    assert found == {
+        "association.tsv", "left_out.tsv", "hits.tsv", "directions.tsv", "summary.json",
+        "coordinates", "manhattan.svg", "manhattan.png", "qq.svg", "qq.png",
+    }  # fmt: skip
+    assert len(list((out / "coordinates").iterdir())) == 2
+    assert main([*words[:-4], "--coordinates", "first"]) == 2
+    assert "Coordinates are whole numbers" in capsys.readouterr().err
+    assert main([*words, "--covariates", "height"]) == 2
+    error = capsys.readouterr().err
+    assert "no column height" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_fifty_thousand_null_variants_show_no_inflation(tmp_path):
+    cohort = people(2000)
+    values = np.random.default_rng(8).normal(size=(2000, 64))
+    latents = write_latents(tmp_path / "latents.h5", cohort, values)
+    dosages = draw_dosages(2000, 50_000, seed=4, low=0.05)
+    summary, _ = run(
+        (cohort, latents, dosages), tmp_path, covariates=("age_years", "sex", "height_cm")
+    )
+    for name, test in summary["tests"].items():
+        assert 0.97 < test["lambda"] < 1.03, name
+        assert test["hits"] == 0
+    assert 0.9 < summary["tests"]["joint"]["lambda_permuted"] < 1.1
