@@ -83,7 +83,12 @@ def chunk_size(participants: int) -> int:
 def _key(latents: Latents, genotypes: Genotypes, prepared: Prepared) -> str:
     """Hash everything that the results depend on, so that only matching parts are taken up."""
     digest = hashlib.sha256()
-    facts = [latents.run_fingerprint, latents.cohort_fingerprint, asdict(prepared.settings)]
+    facts = [
+        genotypes.stamp,
+        latents.run_fingerprint,
+        latents.cohort_fingerprint,
+        asdict(prepared.settings),
+    ]
     digest.update(json.dumps(facts, sort_keys=True).encode())
     digest.update(np.ascontiguousarray(prepared.participants.samples).tobytes())
     digest.update(np.ascontiguousarray(prepared.space.scores[:, :1]).tobytes())

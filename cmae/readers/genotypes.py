@@ -49,10 +49,12 @@ class Genotypes(Protocol):
         samples: ``fid``, ``iid``; one row a sample, in the order of the file.
         variants: ``chromosome`` (text), ``position`` (bases), ``variant`` (its name),
             ``effect_allele``, ``other_allele``, ``is_biallelic``; one row a variant.
+        stamp: Size and time of the file: another one where it was written anew.
     """
 
     samples: pd.DataFrame
     variants: pd.DataFrame
+    stamp: str
 
     def read(self, samples: NDArray[np.int64], start: int, stop: int) -> Dosages:
         """Read variants ``start`` to ``stop`` of some samples (row numbers, in that order)."""
@@ -82,7 +84,7 @@ def open_genotypes(path: Path | str) -> Genotypes:
             "or a .bgen (`plink2 --make-bed` makes one of anything)."
         )
     if not path.is_file():
-        raise ReadError(f"There is no genotype file {path}: check the path.")
+        raise ReadError("There is no genotype file of that name: check --genotypes.")
     return _Bed(path) if suffix == ".bed" else _Bgen(path)
 
 
@@ -92,6 +94,7 @@ class _Bed:
     def __init__(self, path: Path) -> None:
         from bed_reader import open_bed  # noqa: PLC0415 - few commands need it
 
+        self.stamp = _stamp(path)
         self.samples = _text_table(path.with_suffix(".fam"), (0, 1), _FAM)
         variants = _text_table(path.with_suffix(".bim"), (0, 1, 3, 4, 5), _BIM)
         variants["position"] = _whole_numbers(variants["position"], ".bim")
@@ -137,11 +140,18 @@ class _Bgen:
             self._file = BgenReader(path, str(beside) if beside.is_file() else "")
             names = np.array(list(self._file.samples), dtype=object)
             facts = [self._facts(variant) for variant in self._file]
+        self.stamp = _stamp(path)
         self.samples = pd.DataFrame({"fid": names, "iid": names}, dtype=object)
         self.variants = pd.DataFrame(
             facts,
             columns=["chromosome", "position", "variant", *_BIM[3:], "is_biallelic"],
         )
+        texts = self.variants[["chromosome", "variant", *_BIM[3:]]].astype(str)
+        if texts.apply(lambda column: column.str.contains(r"[\t\r\n]").any()).any():
+            raise ReadError(
+                "The .bgen holds names of variants with tabs or line breaks, which no table can "
+                "carry: rename them with `plink2 --set-all-var-ids`."
+            )
 
     @staticmethod
     def _facts(variant: Any) -> tuple[object, ...]:  # noqa: ANN401 - the package has no types
@@ -166,6 +176,11 @@ class _Bgen:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _stamp(path: Path) -> str:
+    facts = path.stat()
+    return f"{facts.st_size}-{facts.st_mtime_ns}"
 
 
 @contextmanager

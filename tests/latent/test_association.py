@@ -32,9 +32,10 @@ def study(tmp_path_factory):
 
 
 def run(study, folder, *, dosages=None, who=None, latents=None, cohort=None, **settings):
-    genotypes = open_genotypes(
-        write_bed(folder / "genotypes", study[2] if dosages is None else dosages, who=who)
-    )
+    bed = folder / "genotypes" / "genotypes.bed"
+    if not bed.exists():
+        write_bed(bed.parent, study[2] if dosages is None else dosages, who=who)
+    genotypes = open_genotypes(bed)
     try:
         summary = associate(
             latents or study[1],

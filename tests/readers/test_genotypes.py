@@ -96,6 +96,11 @@ def test_damaged_sets_are_one_sentence(bed):
             open_genotypes(bed)
 
 
+def test_names_that_would_break_a_table_are_refused(tmp_path):
+    with pytest.raises(ReadError, match="tabs or line breaks"):
+        open_genotypes(write_bgen(tmp_path / "a.bgen", alleles=("A", "G\nrs9")))
+
+
 @pytest.mark.parametrize("keep", [0, 3, 20, 60, -1])
 def test_damaged_bgen_is_one_sentence(tmp_path, keep):
     path = write_bgen(tmp_path / "a.bgen")
