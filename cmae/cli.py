@@ -137,6 +137,7 @@ def _parser() -> _Parser:
     )
     _add_cohort_commands(command)
     _add_latent_commands(command)
+    _add_associate(command)
     return parser
 
 
@@ -276,6 +277,56 @@ def _add_latent_commands(command: _AddCommand) -> None:
         metavar="FILE",
         help="mri: .gif .nii.gz .nii .npy .svg .png .pdf; ecg: .csv .npy .svg .png .pdf",
     )
+
+
+def _add_associate(command: _AddCommand) -> None:
+    associate = command("associate", "test genetic variants against the latents")
+    associate.add_argument("latents", type=Path, metavar="LATENTS")
+    associate.add_argument(
+        "--genotypes", type=Path, required=True, metavar="FILE", help="a PLINK .bed, or a .bgen"
+    )
+    associate.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    associate.add_argument(
+        "--covariates", nargs="+", default=[], metavar="NAME", help="columns of --cohort to remove"
+    )
+    associate.add_argument("--cohort", type=Path, help="the cohort that was embedded")
+    associate.add_argument(
+        "--kind", choices=("ecg", "mri", "joint"), default="joint", help="kind of latent (joint)"
+    )
+    associate.add_argument(
+        "--visit", type=int, help="only this visit (needed if there are several)"
+    )
+    associate.add_argument(
+        "--components",
+        type=_count,
+        nargs="+",
+        default=[1, 5, 10, 20],
+        metavar="K",
+        help="test the leading K principal components too (1 5 10 20)",
+    )
+    associate.add_argument(
+        "--coordinates",
+        nargs="+",
+        default=[],
+        metavar="all|K",
+        help="coordinates, from 0, that get a file of GWAS-SSF columns each (none)",
+    )
+    associate.add_argument(
+        "--min-mac", type=_count, default=20, help="fewest copies of the rarer allele (20)"
+    )
+    associate.add_argument(
+        "--null-space",
+        action="store_true",
+        help="first project out the latent directions that tell of covariates",
+    )
+    associate.add_argument(
+        "--clump-distance",
+        type=int,
+        default=500_000,
+        metavar="BASES",
+        help="hits this near to a stronger one belong to it (500000)",
+    )
+    associate.add_argument("--seed", type=int, default=0, help="seed of the permutation (0)")
 
 
 def _count(text: str) -> int:
