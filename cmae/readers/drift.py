@@ -7,7 +7,7 @@ from scipy.interpolate import BSpline, CubicSpline
 Floats = NDArray[np.float64]
 Samples = NDArray[np.intp]
 
-KNOT_SHARE = 0.65
+KNOT_SHARE = 0.4
 """Knots of the drift stand this share of an RR interval apart: it cannot follow single beats."""
 
 ROUNDS = 2
@@ -16,7 +16,7 @@ ROUNDS = 2
 BLOCK = 10
 """Samples of which one mean is taken: drift is slow."""
 
-SMOOTHING = 1e-3
+SMOOTHING = 5e-3
 """Weight of the drift's bending against the residual, where nothing else holds it."""
 
 
@@ -54,29 +54,36 @@ def drift_through(signals: Floats, knots: Samples, half_width: int) -> CubicSpli
     return CubicSpline(knots, levels, axis=0, bc_type="natural")
 
 
-def drift_below(times: Floats, residuals: Floats, weight: Floats, inner: Floats) -> BSpline:
-    """Return the slow part of what the waves of the heart leave.
+def drift_below(
+    parts: Floats, times: Floats, weight: Floats, inner: Floats
+) -> BSpline:
+    """Return the slow part of what is not the same in every beat.
 
-    A least-squares cubic B-spline with knots so far apart that it cannot follow single beats;
-    where the waves are not known (ectopic beats, QRS complexes) the weight is 0 or nothing is
-    given, and the spline bends as little as it can.
+    The typical beat and a cubic B-spline are fitted together by least squares: at every distance
+    from R only what differs among the beats tells of the drift, and where that leaves it open,
+    the spline bends as little as it can.
 
     Args:
-        times: ``(points,)`` in samples.
-        residuals: ``(points, leads)`` in mV: signals less the typical beat.
-        weight: ``(points,)``, 0 where the waves are not known.
+        parts: ``(beats, parts, leads)`` in mV: means over a few samples each.
+        times: ``(beats, parts)`` in samples: where they are.
+        weight: ``(beats, parts)``, 0 where the waves are not those of every beat.
         inner: ``(knots,)`` in samples, increasing, from the begin to the end of the recording.
 
     Returns:
         The drift in mV at any sample of the recording.
     """
     knots = np.concatenate([[inner[0]] * 3, inner, [inner[-1]] * 3])
-    basis = BSpline.design_matrix(times.clip(inner[0], inner[-1]), knots, 3).toarray()
-    bending = np.diff(np.eye(basis.shape[1]), 2, axis=0)
-    weighted = basis.T * weight
-    normal = weighted @ basis
+    places = times.ravel().clip(inner[0], inner[-1])
+    basis = BSpline.design_matrix(places, knots, 3).toarray().reshape(*times.shape, -1)
+    share = weight / np.maximum(weight.sum(axis=0), 1e-9)
+    varying = (basis - np.einsum("bp,bpk->pk", share, basis)).reshape(-1, basis.shape[2])
+    seen = (parts - np.einsum("bp,bpl->pl", share, parts)).reshape(-1, parts.shape[2])
+    weighted = varying.T * weight.ravel()
+    normal = weighted @ varying
+    bending = np.diff(np.eye(len(normal)), 3, axis=0)
     normal += SMOOTHING * np.trace(normal) / len(normal) * bending.T @ bending
-    return BSpline(knots, np.linalg.solve(normal, weighted @ residuals), 3)
+    normal += 1e-9 * np.trace(normal) / len(normal) * np.eye(len(normal))
+    return BSpline(knots, np.linalg.solve(normal, weighted @ seen), 3)
 
 
 def drift_knots(intervals: Samples, samples: int) -> Floats:

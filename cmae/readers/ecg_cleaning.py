@@ -25,6 +25,9 @@ SPIKE_MV = 0.15
 SPIKE_RATIO = 6.0
 """How far a stimulus stands out of 8 ms against the largest two in a hundred samples."""
 
+SPIKE_SHARE = 0.6
+"""Least height of a stimulus over neighbors 4 ms away against that over those 8 ms away."""
+
 Floats = NDArray[np.float64]
 
 CALIBRATION_S = 0.05
@@ -126,10 +129,9 @@ def without_spikes(signals: Floats, rate_hz: float) -> Floats:
     if len(signals) <= 4 * reach:
         return signals
     leads = independent(signals)
-    inner = leads[reach:-reach]
-    before, after = inner - leads[: -2 * reach], inner - leads[2 * reach :]
-    # Above both neighbors or below both: a steep slope is neither.
-    out = np.where(before * after > 0, np.minimum(np.abs(before), np.abs(after)), 0.0)
+    out = _standing_out(leads, reach)
+    # The tip of a tall wave stands out of a wider line by more, a stimulus by no more.
+    out[reach:-reach][out[reach:-reach] < SPIKE_SHARE * _standing_out(leads, 2 * reach)] = 0.0
     height = out.max(axis=1)
     limit = max(SPIKE_MV, SPIKE_RATIO * float(np.percentile(height, 98)))
     spikes = np.flatnonzero(height > limit) + reach
@@ -144,6 +146,14 @@ def without_spikes(signals: Floats, rate_hz: float) -> Floats:
             time[is_spike], time[~is_spike], signals[~is_spike, lead]
         )
     return cleaned
+
+
+def _standing_out(leads: Floats, reach: int) -> Floats:
+    """Return how far samples stand out of both their neighbors ``reach`` away, but at the ends."""
+    inner = leads[reach:-reach]
+    before, after = inner - leads[: -2 * reach], inner - leads[2 * reach :]
+    # Above both neighbors or below both: a steep slope is neither.
+    return np.where(before * after > 0, np.minimum(np.abs(before), np.abs(after)), 0.0)
 
 
 def _gaps_bridged(signals: NDArray[np.float64], finite: NDArray[np.bool_]) -> NDArray[np.float64]:

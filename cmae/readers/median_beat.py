@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from cmae.data.modality import ECG_RATE_HZ
 from cmae.errors import ReadError
-from cmae.readers.beat_average import typical_beat
+from cmae.readers.beat_average import typical_beat, without_fast_noise
 from cmae.readers.drift import (
     BLOCK,
     ROUNDS,
@@ -132,7 +132,7 @@ def median_beat(record: EcgRecord) -> MedianBeat:
     known = _known(found, chosen, np.arange(-BEFORE, AFTER), len(signals))
     _check_coverage(known)
     beats = windows(signals, found.peaks[chosen])
-    typical = typical_beat(beats, known)
+    typical = without_fast_noise(typical_beat(beats, known))
     typical -= typical[onset - 12 : onset - 2].mean(axis=0)
     recording = twelve_leads(typical) if is_bound else typical
     check_voltage(recording)
@@ -221,8 +221,8 @@ def _drift(signals: Floats, found: Beats, onset: int) -> Floats:
     for _ in range(ROUNDS):
         template = typical_beat(blocks - drift, known)
         spread = np.median(magnitude(blocks - drift - template), axis=0)
-        weight = np.broadcast_to(1e-4 / (spread**2 + 1e-4), is_own.shape)[is_own]
-        curve = drift_below(times[is_own], (blocks - template)[is_own], weight, inner)
+        weight = is_own * (1e-4 / (spread**2 + 1e-4))
+        curve = drift_below(blocks, times, weight, inner)
         drift = curve(times.clip(0, len(signals)))
     grid = np.arange(BLOCK / 2 - 0.5, len(signals), BLOCK)
     return between_blocks(np.asarray(curve(grid)), BLOCK, len(signals))

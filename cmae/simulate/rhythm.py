@@ -129,11 +129,14 @@ def departure_uv(recording: NDArray[np.floating[Any]], rhythm: SimulatedRhythm) 
     last = max(min(int(active[0]) + interval, len(recording)), R_PEAK_SAMPLE + 200)
     time = np.arange(first, last)
     truth = CubicSpline(np.arange(len(rhythm.beat)), rhythm.beat)
-    errors = [
-        float(np.mean((recording[first:last] - truth(time + shift)) ** 2))
-        for shift in np.arange(-14, 14.01, 0.25)
-    ]
-    return 1000.0 * float(np.sqrt(min(errors)))
+
+
+    def error(shift: float) -> float:
+        return float(np.mean((recording[first:last] - truth(time + shift)) ** 2))
+
+    coarse = min(np.arange(-14, 14.01, 0.5), key=error)
+    fine = min(coarse + np.arange(-0.5, 0.51, 0.05), key=error)
+    return 1000.0 * float(np.sqrt(error(fine)))
 
 
 def _rhythm(
