@@ -16,7 +16,7 @@ ROUNDS = 2
 BLOCK = 10
 """Samples of which one mean is taken: drift is slow."""
 
-SMOOTHING = 5e-3
+SMOOTHING = 1e-2
 """Weight of the drift's bending against the residual, where nothing else holds it."""
 
 
@@ -80,7 +80,7 @@ def drift_below(
     seen = (parts - np.einsum("bp,bpl->pl", share, parts)).reshape(-1, parts.shape[2])
     weighted = varying.T * weight.ravel()
     normal = weighted @ varying
-    bending = np.diff(np.eye(len(normal)), 3, axis=0)
+    bending = np.diff(np.eye(len(normal)), 2, axis=0)
     normal += SMOOTHING * np.trace(normal) / len(normal) * bending.T @ bending
     normal += 1e-9 * np.trace(normal) / len(normal) * np.eye(len(normal))
     return BSpline(knots, np.linalg.solve(normal, weighted @ seen), 3)

@@ -29,6 +29,8 @@ _HEIGHT_IN_GAP = 0.17
 """The same where the rhythm leaves a gap: wide ectopic beats have little energy in the band."""
 _GAP = 1.4
 """Times the usual interval that makes a gap."""
+_GAP_AT_END = 1.15
+"""The same from the last beat to the end of the recording, or from its begin to the first."""
 _ROUGH = 1.2
 """Roughness above which a beat is noise rather than ectopic."""
 _T_REACH = int(0.36 * _RATE)
@@ -102,7 +104,7 @@ def find_beats(leads: Floats) -> Samples:
     ratio = heights / _running_height(candidates, heights)
     taken = ratio > _HEIGHT
     _drop_t_waves(candidates, heights, taken)
-    _fill_gaps(candidates, ratio, taken)
+    _fill_gaps(candidates, ratio, taken, len(leads))
     return candidates[taken]
 
 
@@ -135,20 +137,29 @@ def _drop_t_waves(candidates: Samples, heights: Floats, taken: NDArray[np.bool_]
             last = int(place)
 
 
-def _fill_gaps(candidates: Samples, ratio: Floats, taken: NDArray[np.bool_]) -> None:
-    """Take, in place, the highest candidate of every gap in the rhythm, if it is high enough."""
+def _fill_gaps(candidates: Samples, ratio: Floats, taken: NDArray[np.bool_], samples: int) -> None:
+    """Take, in place, the highest candidate of every gap in the rhythm, if it is high enough.
+
+    At the ends of the recording a gap is where another beat was due.
+    """
     for _ in range(8):
         found = candidates[taken]
         if len(found) < 3:
             return
         usual = float(np.median(np.diff(found)))
         apart = int(max(0.4 * usual, 0.28 * _RATE))
+        gaps = [
+            (start + apart, stop - apart)
+            for start, stop in pairwise(found)
+            if stop - start >= _GAP * usual
+        ]
+        if found[0] >= _GAP_AT_END * usual:
+            gaps.append((0, found[0] - apart))
+        if samples - found[-1] >= _GAP_AT_END * usual:
+            gaps.append((found[-1] + apart, samples))
         changed = False
-        for start, stop in pairwise(found):
-            if stop - start < _GAP * usual:
-                continue
-            inside = (candidates > start + apart) & (candidates < stop - apart)
-            inside &= ratio > _HEIGHT_IN_GAP
+        for first, last in gaps:
+            inside = (candidates > first) & (candidates < last) & (ratio > _HEIGHT_IN_GAP)
             if inside.any():
                 taken[np.argmax(np.where(inside, ratio, 0.0))] = changed = True
         if not changed:

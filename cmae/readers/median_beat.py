@@ -224,7 +224,9 @@ def _drift(signals: Floats, found: Beats, onset: int) -> Floats:
         weight = is_own * (1e-4 / (spread**2 + 1e-4))
         curve = drift_below(blocks, times, weight, inner)
         drift = curve(times.clip(0, len(signals)))
-    grid = np.arange(BLOCK / 2 - 0.5, len(signals), BLOCK)
+    # Beyond what several beats tell, the drift stays as it is.
+    told = times[is_own & (is_own.sum(axis=0) >= MIN_BEATS)]
+    grid = np.arange(BLOCK / 2 - 0.5, len(signals), BLOCK).clip(told.min(), told.max())
     return between_blocks(np.asarray(curve(grid)), BLOCK, len(signals))
 
 
