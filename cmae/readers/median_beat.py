@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from cmae.data.modality import ECG_RATE_HZ
+from cmae.data.modality import ECG_RATE_HZ, LEADS
 from cmae.errors import ReadError
 from cmae.readers.beat_average import typical_beat, without_fast_noise
 from cmae.readers.drift import (
@@ -48,6 +48,8 @@ _SHAPE = slice(BEFORE - 50, BEFORE + 160)
 
 _OWN_SHARE = 0.36
 """Share of the RR interval before an R peak that belongs to its beat (P wave and PR segment)."""
+_CUT = int(0.15 * _RATE)
+"""An end of the recording that is nearer to R than this cuts the widest QRS complexes."""
 
 
 @dataclass(frozen=True)
@@ -133,11 +135,13 @@ def median_beat(record: EcgRecord) -> MedianBeat:
     _check_coverage(known)
     beats = windows(signals, found.peaks[chosen])
     typical = without_fast_noise(typical_beat(beats, known))
-    typical -= typical[onset - 12 : onset - 2].mean(axis=0)
-    recording = twelve_leads(typical) if is_bound else typical
-    check_voltage(recording)
+    isoelectric = typical[onset - 12 : onset - 2].mean(axis=0)
+    typical, beats = typical - isoelectric, beats - isoelectric
+    check_voltage(typical)
     beats[~known] = np.nan
-    return _report(recording, typical, beats, found, chosen=chosen, is_whole=is_whole)
+    rr_ms = _rr_ms(found.peaks, len(signals))
+    is_cut = ~is_whole & ~chosen & ~found.is_ectopic
+    return _report(typical, beats, found, chosen=chosen, is_cut=is_cut, rr_ms=rr_ms)
 
 
 def _known(
@@ -161,30 +165,37 @@ def _known(
 
 
 def _report(
-    recording: Floats,
     typical: Floats,
     beats: Floats,
     found: Beats,
     *,
     chosen: NDArray[np.bool_],
-    is_whole: NDArray[np.bool_],
+    is_cut: NDArray[np.bool_],
+    rr_ms: float,
 ) -> MedianBeat:
     """Put the median beat and what is known of it together."""
     departure = _own_cycle(beats, found, chosen) - typical
     shapes = np.where(np.isfinite(beats), beats, typical)[:, _SHAPE]
     rr_sd_ms, is_irregular = _regularity(found)
+    recording = typical if typical.shape[1] == len(LEADS) else twelve_leads(typical)
     return MedianBeat(
         recording=recording.astype(np.float32),
-        rr_ms=1000.0 * float(np.diff(found.peaks).mean()) / _RATE,
+        rr_ms=rr_ms,
         beats_used=int(chosen.sum()),
         beats_rejected=int((~chosen).sum()),
         correlation=float(likeness(shapes, typical[_SHAPE]).mean()),
         noise_uv=1000.0 * float(np.sqrt(np.nanmean(departure**2))),
         beats_ectopic=int((found.is_ectopic & ~chosen).sum()),
-        beats_cut=int((~is_whole & ~chosen & ~found.is_ectopic).sum()),
+        beats_cut=int(is_cut.sum()),
         rr_sd_ms=rr_sd_ms,
         is_irregular=is_irregular,
     )
+
+
+def _rr_ms(peaks: Samples, samples: int) -> float:
+    """Mean interval between beats in ms; a QRS complex that an end cuts is none yet."""
+    whole = peaks[(peaks >= _CUT) & (peaks < samples - _CUT)]
+    return 1000.0 * float(np.diff(whole if len(whole) > MIN_BEATS else peaks).mean()) / _RATE
 
 
 def _regularity(found: Beats) -> tuple[float, bool]:
