@@ -143,7 +143,6 @@ def departure_uv(recording: NDArray[np.floating[Any]], rhythm: SimulatedRhythm) 
     time = np.arange(first, last)
     truth = CubicSpline(np.arange(len(rhythm.beat)), rhythm.beat)
 
-
     def error(shift: float) -> float:
         return float(np.mean((recording[first:last] - truth(time + shift)) ** 2))
 
