@@ -105,7 +105,7 @@ def find_beats(leads: Floats) -> Samples:
     taken = ratio > _HEIGHT
     _drop_t_waves(candidates, heights, taken)
     _fill_gaps(candidates, ratio, taken, len(leads))
-    return candidates[taken]
+    return np.asarray(candidates[taken], np.intp)
 
 
 @cache
