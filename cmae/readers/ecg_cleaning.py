@@ -1,14 +1,19 @@
 """What is done to an ECG before its beats are looked for: checks, one rate, no mains hum."""
 
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, fftconvolve, resample_poly, sosfiltfilt
+from scipy.fft import rfft
+from scipy.ndimage import convolve1d
+from scipy.signal import butter, resample_poly, sosfiltfilt
 
 from cmae.data.modality import ECG_RATE_HZ, LEADS
 from cmae.errors import ReadError
+from cmae.readers.drift import between_blocks, block_means
 from cmae.readers.ecg_record import EcgRecord
+from cmae.readers.qrs_complex import independent
 
 MIN_DURATION_S = 2.5
 """Shortest recording of which a median beat is tried."""
@@ -19,6 +24,9 @@ SPIKE_MV = 0.15
 """Smaller stimuli do no harm."""
 SPIKE_RATIO = 6.0
 """How far a stimulus stands out of 8 ms against the largest two in a hundred samples."""
+
+SPIKE_SHARE = 0.6
+"""Least height of a stimulus over neighbors 4 ms away against that over those 8 ms away."""
 
 Floats = NDArray[np.float64]
 
@@ -43,15 +51,17 @@ def at_500_hz(record: EcgRecord) -> NDArray[np.float64]:
             f"least {MIN_DURATION_S:g} s are needed."
         )
     finite = np.isfinite(signals)
-    gaps = [lead for lead, share in zip(LEADS, finite.mean(axis=0), strict=True) if share < 0.98]
-    if gaps:
-        raise ReadError(
-            f"The ECG holds no values in much of {_list(gaps)}: use a recording without gaps."
-        )
     if not finite.all():
+        shares = finite.mean(axis=0)
+        gaps = [lead for lead, share in zip(LEADS, shares, strict=True) if share < 0.98]
+        if gaps:
+            raise ReadError(
+                f"The ECG holds no values in much of {_list(gaps)}: use a recording without gaps."
+            )
         signals = _gaps_bridged(signals, finite)
-    spread = np.percentile(signals, 99, axis=0) - np.percentile(signals, 1, axis=0)
-    still = np.mean(np.diff(signals, axis=0) == 0, axis=0)
+    low, high = np.percentile(_some(signals), (1, 99), axis=0)
+    spread = high - low
+    still = np.mean(signals[1:] == signals[:-1], axis=0)
     flat = [
         lead
         for lead, width, share in zip(LEADS, spread, still, strict=True)
@@ -60,6 +70,11 @@ def at_500_hz(record: EcgRecord) -> NDArray[np.float64]:
     if flat:
         raise ReadError(f"The ECG is flat in {_list(flat)}: was an electrode off?")
     return resampled(without_spikes(signals, record.rate_hz), record.rate_hz)
+
+
+def _some(signals: Floats) -> Floats:
+    """Return a thousand of the samples: enough for the level and the size of a lead."""
+    return signals[:: max(len(signals) // 1000, 1)]
 
 
 def without_calibration(signals: Floats, rate_hz: float) -> Floats:
@@ -73,7 +88,8 @@ def without_calibration(signals: Floats, rate_hz: float) -> Floats:
         The signals without the pulse and the pause beside it.
     """
     with np.errstate(invalid="ignore"):
-        is_one = np.ptp(signals, axis=1) < 0.01
+        is_one = np.abs(signals[:, 0] - signals[:, 1]) < 0.01
+        is_one[is_one] = np.ptp(signals[is_one], axis=1) < 0.01
         is_pulse = is_one & (np.abs(signals[:, 0]) > 0.3)
     if is_pulse.sum() < CALIBRATION_S * rate_hz:
         return signals
@@ -88,7 +104,7 @@ def without_calibration(signals: Floats, rate_hz: float) -> Floats:
 
 def resampled(signals: Floats, rate_hz: float) -> Floats:
     """Bring signals ``(samples, 12)`` to 500 Hz and take each lead's median away."""
-    signals = signals - np.median(signals, axis=0)
+    signals = signals - np.median(_some(signals), axis=0)
     ratio = Fraction(_RATE / rate_hz).limit_denominator(1000)
     if ratio == 1:
         return signals
@@ -112,11 +128,10 @@ def without_spikes(signals: Floats, rate_hz: float) -> Floats:
     reach = max(round(SPIKE_REACH_S * rate_hz), 2)
     if len(signals) <= 4 * reach:
         return signals
-    inner = signals[reach:-reach]
-    before, after = signals[: -2 * reach], signals[2 * reach :]
-    # Above both neighbors or below both: a steep slope is neither.
-    out = np.minimum(np.abs(inner - before), np.abs(inner - after))
-    out *= (inner - before) * (inner - after) > 0
+    leads = independent(signals)
+    out = _standing_out(leads, reach)
+    # The tip of a tall wave stands out of a wider line by more, a stimulus by no more.
+    out[reach:-reach][out[reach:-reach] < SPIKE_SHARE * _standing_out(leads, 2 * reach)] = 0.0
     height = out.max(axis=1)
     limit = max(SPIKE_MV, SPIKE_RATIO * float(np.percentile(height, 98)))
     spikes = np.flatnonzero(height > limit) + reach
@@ -133,6 +148,14 @@ def without_spikes(signals: Floats, rate_hz: float) -> Floats:
     return cleaned
 
 
+def _standing_out(leads: Floats, reach: int) -> Floats:
+    """Return how far samples stand out of both their neighbors ``reach`` away, but at the ends."""
+    inner = leads[reach:-reach]
+    before, after = inner - leads[: -2 * reach], inner - leads[2 * reach :]
+    # Above both neighbors or below both: a steep slope is neither.
+    return np.where(before * after > 0, np.minimum(np.abs(before), np.abs(after)), 0.0)
+
+
 def _gaps_bridged(signals: NDArray[np.float64], finite: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the signals with straight lines over missing samples."""
     bridged = signals.copy()
@@ -143,23 +166,37 @@ def _gaps_bridged(signals: NDArray[np.float64], finite: NDArray[np.bool_]) -> ND
     return bridged
 
 
-def without_mains(signals: NDArray[np.float64]) -> NDArray[np.float64]:
+def without_mains(signals: Floats) -> Floats:
     """Subtract a hum of 50 or 60 Hz and its harmonics, where there is one, second by second.
 
     A notch filter would ring after each QRS complex; a fitted sine does not.
+
+    Args:
+        signals: ``(samples, leads)`` in mV at 500 Hz.
+
+    Returns:
+        The signals without hum.
     """
-    spectrum = np.abs(np.fft.rfft(signals * np.hanning(len(signals))[:, None], axis=0))
-    frequency = np.fft.rfftfreq(len(signals), 1 / _RATE)
     cleaned = signals
-    for mains in _MAINS_HZ:
-        line = spectrum[np.abs(frequency - mains) < 0.4].max(axis=0)
-        beside = (np.abs(frequency - mains) > 1.5) & (np.abs(frequency - mains) < 6)
-        floor = np.median(spectrum[beside], axis=0)
-        humming = line > 8 * floor
-        if humming.any():
+    for mains, humming in zip(_MAINS_HZ, _is_humming(signals), strict=True):
+        if humming.all():
+            cleaned = cleaned - _hum(cleaned, mains)
+        elif humming.any():
             cleaned = cleaned.copy()
             cleaned[:, humming] -= _hum(cleaned[:, humming], mains)
     return cleaned
+
+
+def _is_humming(signals: Floats) -> NDArray[np.bool_]:
+    """Tell in which leads a line stands out of the spectrum, ``(frequencies, leads)``."""
+    spectrum = rfft(signals.T * np.hanning(len(signals)))
+    step_hz = _RATE / len(signals)
+    center = np.round(np.array(_MAINS_HZ) / step_hz).astype(np.intp)[:, None]
+    near = np.arange(-int(0.4 / step_hz), int(0.4 / step_hz) + 1)
+    beside = np.arange(int(1.5 / step_hz) + 1, int(6 / step_hz) + 1)
+    line = np.abs(spectrum[:, center + near]).max(axis=2)
+    floor = np.median(np.abs(spectrum[:, center + np.concatenate([-beside, beside])]), axis=2)
+    return np.asarray((line > 8 * floor).T)
 
 
 def _hum(signals: Floats, mains: float) -> Floats:
@@ -172,29 +209,31 @@ def _hum(signals: Floats, mains: float) -> Floats:
     padded = np.pad(signals, ((reach, reach), (0, 0)), mode="reflect")
     fast = signals - 0.5 * (padded[: -2 * reach] + padded[2 * reach :])
     passed = 1 - np.cos(2 * np.pi * mains * reach / _RATE)
-    wave = np.exp(2j * np.pi * mains * np.arange(len(signals)) / _RATE)[:, None]
-    height = np.einsum("tl,tl->t", fast, fast)[:, None]
+    angle = 2 * np.pi * mains * np.arange(len(signals)) / _RATE
+    waves = np.stack([np.cos(angle), np.sin(angle)], axis=1)[:, :, None]
+    height = np.einsum("tl,tl->t", fast, fast)
     is_quiet = height < 9 * np.median(height)
-    # Its size changes slowly: means of a few samples are enough to tell it.
+    # Its size changes slowly: sums of a few samples are enough to tell it.
     starts = np.arange(0, len(signals), _BLOCK)
-    window = np.hanning(_RATE // _BLOCK)[:, None]
-    total = fftconvolve(np.add.reduceat(1.0 * is_quiet, starts, axis=0), window, "same", axes=0)
-    product = np.add.reduceat(2 / passed * fast * np.conj(wave) * is_quiet, starts, axis=0)
-    size = fftconvolve(product, window, "same", axes=0) / np.maximum(total, 1.0)
-    place = (np.arange(len(signals)) / _BLOCK - 0.5).clip(0, len(starts) - 1.000001)
-    low = place.astype(np.intp)
-    share = (place - low)[:, None]
-    return np.asarray(np.real((size[low] * (1 - share) + size[low + 1] * share) * wave), np.float64)
+    product = np.add.reduceat(waves * is_quiet[:, None, None] * fast[:, None], starts, axis=0)
+    count = np.add.reduceat(1.0 * is_quiet, starts)
+    window = np.hanning(_RATE // _BLOCK + 1)
+    size = convolve1d(product, window, axis=0, mode="constant")
+    total = convolve1d(count, window, mode="constant")[:, None, None]
+    size *= 2 / passed / np.maximum(total, 1.0)
+    return np.asarray(np.einsum("twl,twl->tl", between_blocks(size, _BLOCK, len(signals)), waves))
 
 
-def _high_pass(cutoff_hz: float) -> NDArray[np.float64]:
+@cache
+def _low_pass(cutoff_hz: float, rate_hz: float) -> Floats:
     """Return the sections of a Butterworth filter of second order."""
-    return np.asarray(butter(2, cutoff_hz, "highpass", fs=_RATE, output="sos"), np.float64)
+    return np.asarray(butter(2, cutoff_hz, "lowpass", fs=rate_hz, output="sos"), np.float64)
 
 
-def high_passed(signals: NDArray[np.float64], cutoff_hz: float) -> NDArray[np.float64]:
-    """Return the signals without what is slower, zero phase."""
-    return np.asarray(sosfiltfilt(_high_pass(cutoff_hz), signals, axis=0), np.float64)
+def high_passed(signals: Floats, cutoff_hz: float) -> Floats:
+    """Return the signals without what is slower, zero phase: for cutoffs of a few Hz at most."""
+    slow = sosfiltfilt(_low_pass(cutoff_hz, _RATE / _BLOCK), block_means(signals, _BLOCK), axis=0)
+    return signals - between_blocks(slow, _BLOCK, len(signals))
 
 
 def _list(leads: list[str]) -> str:

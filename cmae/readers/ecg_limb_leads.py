@@ -59,6 +59,23 @@ def einthoven_uv(found: Mapping[str, NDArray[np.float64]]) -> float | None:
     return 1000.0 * float(np.percentile(departures, 95)) if len(departures) else None
 
 
+def twelve_leads(independent: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return all twelve leads ``(samples, 12)`` of I, II, V1–V6 ``(samples, 8)``."""
+    limbs = _limb_leads(independent[:, 0], independent[:, 1])
+    return np.concatenate([np.stack(list(limbs.values()), axis=1), independent[:, 2:]], axis=1)
+
+
+def limb_departure_mv(signals: NDArray[np.float64]) -> float:
+    """Return by how much the limb leads of ``(samples, 12)`` depart at most from the equations.
+
+    Constant offsets of a lead do not count: electrodes and amplifiers add them.
+    """
+    expected = _limb_leads(signals[:, 0], signals[:, 1])
+    return max(
+        float(np.ptp(signals[:, column] - expected[LEADS[column]])) / 2 for column in range(2, 6)
+    )
+
+
 def _limb_leads(one: NDArray[np.float64], two: NDArray[np.float64]) -> Leads:
     """Return all six limb leads from I and II."""
     return {

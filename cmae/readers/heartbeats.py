@@ -1,36 +1,36 @@
 """Where the heartbeats of a recording are, which of them look alike, and why others do not."""
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
-from scipy.signal import butter, find_peaks, oaconvolve, sosfiltfilt
+from scipy.signal import butter, find_peaks, sosfiltfilt
 
-from cmae.data.modality import ECG, ECG_RATE_HZ, LEADS, R_PEAK_SAMPLE
+from cmae.data.modality import ECG_RATE_HZ
+from cmae.readers.drift import block_means
+from cmae.readers.qrs_complex import AFTER, BEFORE, left_magnitude, magnitude
 
 Floats = NDArray[np.float64]
 Samples = NDArray[np.intp]
-
-INDEPENDENT = tuple(LEADS.index(lead) for lead in ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6"))
-"""Columns of the leads that do not follow from two others."""
-LEFT = tuple(LEADS.index(lead) for lead in ("I", "II", "V5", "V6"))
-"""Leads whose largest deflection is the R wave, where V1–V3 have their deep, later S wave."""
-
-BEFORE, LENGTH = R_PEAK_SAMPLE, ECG.shape[0]
-AFTER = LENGTH - BEFORE
 
 _RATE = int(ECG_RATE_HZ)
 _QRS = slice(BEFORE - 40, BEFORE + 60)
 _SHAPE = slice(BEFORE - 50, BEFORE + 160)
 
+_SEARCH_HZ = 100
+"""Rate at which QRS complexes are looked for: their band ends at 30 Hz."""
 _HEIGHT = 0.42
 """Least height of a QRS complex against those around it, in the energy that finds them."""
 _HEIGHT_IN_GAP = 0.17
 """The same where the rhythm leaves a gap: wide ectopic beats have little energy in the band."""
 _GAP = 1.4
 """Times the usual interval that makes a gap."""
+_GAP_AT_END = 1.15
+"""The same from the last beat to the end of the recording, or from its begin to the first."""
 _ROUGH = 1.2
 """Roughness above which a beat is noise rather than ectopic."""
 _T_REACH = int(0.36 * _RATE)
@@ -58,7 +58,7 @@ def beats_of(rough: Floats) -> Beats:
     """Find, align and sort the beats of a recording.
 
     Args:
-        rough: ``(samples, 12)`` in mV at 500 Hz, high-passed.
+        rough: The independent leads, ``(samples, 8)`` in mV at 500 Hz, high-passed.
 
     Returns:
         Its beats; none, if there are none.
@@ -75,7 +75,7 @@ def beats_of(rough: Floats) -> Beats:
     return Beats(peaks, is_dominant, _is_ectopic(rough, peaks, is_dominant, inside))
 
 
-def find_beats(signals: Floats) -> Samples:
+def find_beats(leads: Floats) -> Samples:
     """Find the QRS complexes of all leads together.
 
     The energy of the band of the QRS (8–30 Hz), summed over the leads after each is scaled to its
@@ -83,31 +83,47 @@ def find_beats(signals: Floats) -> Samples:
     Where that leaves a gap in the rhythm, a lower peak fills it.
 
     Args:
-        signals: ``(samples, 12)`` in mV at 500 Hz, without drift.
+        leads: The independent leads, ``(samples, 8)`` in mV at 500 Hz, without drift.
 
     Returns:
         ``(beats,)`` samples, increasing.
     """
-    band = sosfiltfilt(
-        butter(2, (8.0, 30.0), "bandpass", fs=_RATE, output="sos"),
-        signals[:, INDEPENDENT],
-        axis=0,
-    )
-    size = np.percentile(np.abs(band[::4]), 98, axis=0)
+    step = _RATE // _SEARCH_HZ
+    coarse = block_means(leads, step)
+    band = sosfiltfilt(_qrs_band(), coarse, axis=0)
+    size = np.percentile(np.abs(band), 98, axis=0)
     # A burst of noise in one lead must not outweigh the others.
     power = np.minimum((band / (size + 1e-9)) ** 2, 9.0)
-    energy = np.sqrt(uniform_filter1d(power.mean(axis=1), 45).clip(0))
-    candidates, _ = find_peaks(energy, distance=int(0.24 * _RATE), prominence=0.05 * energy.max())
-    if not len(candidates):
+    energy = np.sqrt(uniform_filter1d(power.mean(axis=1), 9).clip(0))
+    apart = int(0.24 * _SEARCH_HZ)
+    places, _ = find_peaks(energy, distance=apart, prominence=0.05 * energy.max())
+    if not len(places):
         return np.zeros(0, np.intp)
-    heights = energy[candidates]
-    near = np.abs(candidates[:, None] - candidates[None, :]) < 2 * _RATE
-    typical = np.array([np.percentile(heights[row], 75) for row in near])
-    ratio = heights / typical
+    candidates = np.asarray(places * step + step // 2, np.intp)
+    heights = energy[places]
+    ratio = heights / _running_height(candidates, heights)
     taken = ratio > _HEIGHT
     _drop_t_waves(candidates, heights, taken)
-    _fill_gaps(candidates, ratio, taken)
+    _fill_gaps(candidates, ratio, taken, len(leads))
     return np.asarray(candidates[taken], np.intp)
+
+
+@cache
+def _qrs_band() -> Floats:
+    """Return the sections of a Butterworth filter of second order, 8–30 Hz."""
+    band = (8.0, 30.0)
+    return np.asarray(butter(2, band, "bandpass", fs=_SEARCH_HZ, output="sos"), np.float64)
+
+
+def _running_height(candidates: Samples, heights: Floats) -> Floats:
+    """Return the upper quartile of the heights within two seconds of each candidate."""
+    near = np.abs(candidates[:, None] - candidates[None, :]) < 2 * _RATE
+    ranked = np.sort(np.where(near, heights, np.inf), axis=1)
+    place = 0.75 * (near.sum(axis=1) - 1)
+    low = place.astype(np.intp)
+    rows = np.arange(len(candidates))
+    below, above = ranked[rows, low], ranked[rows, np.ceil(place).astype(np.intp)]
+    return np.asarray(below + (place - low) * (above - below))
 
 
 def _drop_t_waves(candidates: Samples, heights: Floats, taken: NDArray[np.bool_]) -> None:
@@ -121,20 +137,29 @@ def _drop_t_waves(candidates: Samples, heights: Floats, taken: NDArray[np.bool_]
             last = int(place)
 
 
-def _fill_gaps(candidates: Samples, ratio: Floats, taken: NDArray[np.bool_]) -> None:
-    """Take, in place, the highest candidate of every gap in the rhythm, if it is high enough."""
+def _fill_gaps(candidates: Samples, ratio: Floats, taken: NDArray[np.bool_], samples: int) -> None:
+    """Take, in place, the highest candidate of every gap in the rhythm, if it is high enough.
+
+    At the ends of the recording a gap is where another beat was due.
+    """
     for _ in range(8):
         found = candidates[taken]
         if len(found) < 3:
             return
         usual = float(np.median(np.diff(found)))
         apart = int(max(0.4 * usual, 0.28 * _RATE))
+        gaps = [
+            (start + apart, stop - apart)
+            for start, stop in pairwise(found)
+            if stop - start >= _GAP * usual
+        ]
+        if found[0] >= _GAP_AT_END * usual:
+            gaps.append((0, found[0] - apart))
+        if samples - found[-1] >= _GAP_AT_END * usual:
+            gaps.append((found[-1] + apart, samples))
         changed = False
-        for start, stop in pairwise(found):
-            if stop - start < _GAP * usual:
-                continue
-            inside = (candidates > start + apart) & (candidates < stop - apart)
-            inside &= ratio > _HEIGHT_IN_GAP
+        for first, last in gaps:
+            inside = (candidates > first) & (candidates < last) & (ratio > _HEIGHT_IN_GAP)
             if inside.any():
                 taken[np.argmax(np.where(inside, ratio, 0.0))] = changed = True
         if not changed:
@@ -142,19 +167,13 @@ def _fill_gaps(candidates: Samples, ratio: Floats, taken: NDArray[np.bool_]) -> 
 
 
 def windows(signals: Floats, peaks: Samples, part: slice = slice(None)) -> Floats:
-    """Cut ``(beats, 600, 12)``, or a part, around the peaks; outside, the ends' values hold."""
+    """Cut ``(beats, 600, leads)``, or a part, around the peaks; outside, the ends' values hold."""
     index = peaks[:, None] + np.arange(-BEFORE, AFTER)[part]
     return np.asarray(signals[np.clip(index, 0, len(signals) - 1)], np.float64)
 
 
-def magnitude(signals: Floats, leads: tuple[int, ...] = INDEPENDENT) -> Floats:
-    """Root mean square over some leads, which are the last axis."""
-    chosen = signals[..., leads]
-    return np.asarray(np.sqrt(np.einsum("...l,...l->...", chosen, chosen) / len(leads)))
-
-
 def likeness(beats: Floats, template: Floats) -> Floats:
-    """Correlate beats (n, time, 12) with templates (time, 12) or (m, time, 12), all leads at once.
+    """Correlate beats (n, time, 8) with templates (time, 8) or (m, time, 8), all leads at once.
 
     Each lead's mean is taken away; leads count by their size.
 
@@ -169,27 +188,11 @@ def likeness(beats: Floats, template: Floats) -> Floats:
     return np.asarray(product / (np.multiply.outer(scale, sizes) + 1e-12))
 
 
-def qrs_onset(template: Floats) -> int:
-    """Sample at which the QRS complex of a beat ``(600, 12)`` begins.
-
-    Walking back from the steepest slope, the first 12 ms in which the leads move less than a
-    twelfth as fast.
-    """
-    speed = uniform_filter1d(magnitude(np.diff(template, axis=0)), 5)
-    start, stop = BEFORE - 60, BEFORE + 20
-    steepest = start + int(np.argmax(speed[start:stop]))
-    limit = max(speed[steepest] / 12, 2 * float(np.percentile(speed[BEFORE - 125 : start], 30)))
-    for sample in range(min(steepest, BEFORE), BEFORE - 80, -1):
-        if speed[sample - 6 : sample].max() < limit:
-            return sample
-    return BEFORE - 40
-
-
 def _aligned(rough: Floats, peaks: Samples) -> Samples:
     """Move each peak to the largest magnitude near it, then to the best fit with the others."""
     if not len(peaks):
         return peaks
-    size = magnitude(rough, LEFT)
+    size = left_magnitude(rough)
     starts = np.maximum(peaks - 40, 0)
     near = np.minimum(starts[:, None] + np.arange(81), len(rough) - 1)
     peaks = np.unique(starts + np.argmax(size[near], axis=1))
@@ -200,20 +203,23 @@ def _aligned(rough: Floats, peaks: Samples) -> Samples:
 
 def _shifted(rough: Floats, peaks: Samples, alike: Samples, *, reach: int) -> Samples:
     """Move each peak by at most ``reach`` to where its QRS best fits the median of ``alike``."""
-    template = np.median(windows(rough, alike, _QRS), axis=0)[:, INDEPENDENT]
-    leads = rough[:, INDEPENDENT]
-    product = oaconvolve(leads, template[::-1], "full", axes=0).sum(axis=1)
-    power = np.concatenate([[0.0], np.cumsum((leads**2).sum(axis=1))])
-    starts = peaks[:, None] + np.arange(-reach, reach + 1) + _QRS.start - BEFORE
-    span = _QRS.stop - _QRS.start
-    end = np.clip(starts + span, 0, len(rough))
-    energy = power[end] - power[np.clip(starts, 0, len(rough))]
-    score = product[np.clip(starts + span - 1, 0, len(product) - 1)] / np.sqrt(energy + 1e-9)
+    template = np.median(windows(rough, alike, _QRS), axis=0)
+    span, leads = template.shape
+    wide = slice(_QRS.start - reach, _QRS.stop + reach)
+    around = windows(rough, peaks, wide)
+    margin = np.zeros(2 * reach * leads)
+    padded = np.concatenate([margin, template.ravel(), margin])
+    # Row s holds the template moved by s - reach samples.
+    moved = sliding_window_view(padded, around[0].size)[::leads][::-1]
+    product = around.reshape(len(around), -1) @ moved.T
+    power = np.cumsum(np.einsum("btl,btl->bt", around, around), axis=1)
+    power = np.concatenate([np.zeros((len(power), 1)), power], axis=1)
+    score = product / np.sqrt(power[:, span:] - power[:, :-span] + 1e-9)
     return np.asarray(peaks + np.argmax(score, axis=1) - reach, np.intp)
 
 
 def _is_dominant(shapes: Floats) -> NDArray[np.bool_]:
-    """Tell which beats (n, time, 12) belong to the largest group of beats that look alike.
+    """Tell which beats (n, time, 8) belong to the largest group of beats that look alike.
 
     Of two groups of about the same size the one with the narrower QRS complex is taken: in
     bigeminy every other beat is ectopic, and ectopic beats are wide.
@@ -244,7 +250,7 @@ def _width(shapes: Floats) -> float:
 
 
 def _roughness(beat: Floats) -> float:
-    """How much the slope of a beat (time, 12) changes against its size, in steps of 6 ms.
+    """How much the slope of a beat (time, 8) changes against its size, in steps of 6 ms.
 
     Noise turns all the time (1.7 if white), QRS complexes seldom (below 1).
     """
@@ -257,7 +263,7 @@ def _centered(rough: Floats, peaks: Samples, is_dominant: NDArray[np.bool_]) -> 
     """Align the beats with the dominant ones and put R, the largest of the left leads, in place."""
     peaks = _shifted(rough, peaks, peaks[is_dominant], reach=6)
     template = np.median(windows(rough, peaks[is_dominant], _QRS), axis=0)
-    shift = int(np.argmax(magnitude(template, LEFT))) + _QRS.start - BEFORE
+    shift = int(np.argmax(left_magnitude(template))) + _QRS.start - BEFORE
     return np.asarray(np.clip(peaks + shift, 0, len(rough) - 1), np.intp)
 
 
@@ -271,7 +277,10 @@ def _is_ectopic(
     complexes = windows(rough, peaks, _QRS)
     usual = np.median(complexes[is_dominant], axis=0)
     other = ~is_dominant & inside & (likeness(complexes, usual) < 0.8)
-    other &= np.array([_roughness(one) for one in complexes]) < _ROUGH
+    for place in np.flatnonzero(other):
+        other[place] = _roughness(complexes[place]) < _ROUGH
+    if not other.any():
+        return result
     width = _width(usual[None])
     interval = float(np.median(np.diff(peaks)))
     alike = likeness(complexes, complexes) > 0.8

@@ -5,21 +5,23 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from cmae.data.modality import ECG_RATE_HZ
+from cmae.data.modality import ECG_RATE_HZ, LEADS
 from cmae.errors import ReadError
-from cmae.readers.drift import ROUNDS, drift_below, drift_through, knot_samples
-from cmae.readers.ecg_cleaning import at_500_hz, high_passed, without_mains
-from cmae.readers.ecg_record import EcgRecord
-from cmae.readers.heartbeats import (
-    AFTER,
-    BEFORE,
-    Beats,
-    beats_of,
-    likeness,
-    magnitude,
-    qrs_onset,
-    windows,
+from cmae.readers.beat_average import typical_beat, without_fast_noise
+from cmae.readers.drift import (
+    BLOCK,
+    ROUNDS,
+    between_blocks,
+    block_means,
+    drift_below,
+    drift_knots,
+    drift_through,
 )
+from cmae.readers.ecg_cleaning import at_500_hz, high_passed, without_mains
+from cmae.readers.ecg_limb_leads import limb_departure_mv, twelve_leads
+from cmae.readers.ecg_record import EcgRecord
+from cmae.readers.heartbeats import Beats, beats_of, likeness, windows
+from cmae.readers.qrs_complex import AFTER, BEFORE, LENGTH, independent, magnitude, qrs_onset
 
 MIN_BEATS = 2
 
@@ -32,6 +34,11 @@ IRREGULAR = 0.10
 Sinus rhythm has some 0.03, atrial fibrillation some 0.25 (Dash 2009 puts the limit at 0.1).
 """
 
+EINTHOVEN_STEPS = 2.0
+"""Times the resolution that limb leads depart from the equations by rounding alone."""
+EINTHOVEN_MV = 0.005
+"""The same where a file does not tell its resolution."""
+
 Floats = NDArray[np.float64]
 Samples = NDArray[np.intp]
 
@@ -41,6 +48,8 @@ _SHAPE = slice(BEFORE - 50, BEFORE + 160)
 
 _OWN_SHARE = 0.36
 """Share of the RR interval before an R peak that belongs to its beat (P wave and PR segment)."""
+_CUT = int(0.15 * _RATE)
+"""An end of the recording that is nearer to R than this cuts the widest QRS complexes."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +109,11 @@ def median_beat(record: EcgRecord) -> MedianBeat:
     Raises:
         ReadError: Too short, flat or missing leads, implausible voltages, or too few usable beats.
     """
-    signals = without_mains(at_500_hz(record))
-    rough = high_passed(signals, 0.6)
+    signals = at_500_hz(record)
+    steps_mv = EINTHOVEN_STEPS * (record.resolution_mv or 0.0)
+    is_bound = limb_departure_mv(signals) <= max(steps_mv, EINTHOVEN_MV)
+    signals = without_mains(independent(signals) if is_bound else signals)
+    rough = high_passed(signals if is_bound else independent(signals), 0.6)
     found = beats_of(rough)
     if len(found.peaks) < MIN_BEATS + 1:
         raise ReadError(
@@ -119,87 +131,71 @@ def median_beat(record: EcgRecord) -> MedianBeat:
         )
     onset = qrs_onset(np.median(windows(rough, found.peaks[chosen]), axis=0))
     signals = signals - _drift(signals, found, onset)
-    beats, known = _beats(signals, found, chosen)
+    known = _known(found, chosen, np.arange(-BEFORE, AFTER), len(signals))
     _check_coverage(known)
-    recording = typical_beat(beats, known)
-    recording -= recording[onset - 12 : onset - 2].mean(axis=0)
-    check_voltage(recording)
+    beats = windows(signals, found.peaks[chosen])
+    typical = without_fast_noise(typical_beat(beats, known))
+    isoelectric = typical[onset - 12 : onset - 2].mean(axis=0)
+    typical, beats = typical - isoelectric, beats - isoelectric
+    check_voltage(typical)
     beats[~known] = np.nan
-    return _report(recording, beats, found, chosen=chosen, is_whole=is_whole)
+    rr_ms = _rr_ms(found.peaks, len(signals))
+    is_cut = ~is_whole & ~chosen & ~found.is_ectopic
+    return _report(typical, beats, found, chosen=chosen, is_cut=is_cut, rr_ms=rr_ms)
 
 
-def _beats(
-    signals: Floats, found: Beats, chosen: NDArray[np.bool_]
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """Cut the chosen beats ``(beats, 600, 12)`` out, and tell what of each counts.
+def _known(
+    found: Beats, chosen: NDArray[np.bool_], offsets: Samples, samples: int
+) -> NDArray[np.bool_]:
+    """Tell what of each chosen beat counts, ``(beats, offsets)``, at offsets from its R peak.
 
     What lies outside the recording, and what belongs to a neighbor of another kind, does not
-    count (``(beats, 600)``), unless every beat has one there, as in bigeminy.
+    count, unless nearly every beat has one there, as in bigeminy.
     """
-    peaks = found.peaks[chosen]
-    index = peaks[:, None] + np.arange(-BEFORE, AFTER)
-    inside = (index >= 0) & (index < len(signals))
-    known = inside.copy()
+    index = found.peaks[chosen, None] + offsets
+    inside = (index >= 0) & (index < samples)
+    first, last = _own(found.peaks)
     is_strange = np.concatenate([[False], ~found.is_dominant, [False]])
-    places = np.flatnonzero(chosen) + 1
-    for row, place, (_, first, last) in zip(
-        known, places, _cycles(found.peaks, chosen), strict=True
-    ):
-        if is_strange[place - 1]:
-            row[: BEFORE + first] = False
-        if is_strange[place + 1]:
-            row[BEFORE + last :] = False
+    after_strange, before_strange = is_strange[:-2][chosen, None], is_strange[2:][chosen, None]
+    known = inside & ~(after_strange & (offsets < first[chosen, None]))
+    known &= ~(before_strange & (offsets >= last[chosen, None]))
     scarce = known.sum(axis=0) < MIN_BEATS
     known[:, scarce] = inside[:, scarce]
-    return windows(signals, peaks), known
-
-
-def typical_beat(beats: Floats, known: NDArray[np.bool_]) -> Floats:
-    """Mean of the middle half of the beats at every sample.
-
-    As a median it ignores a quarter of the beats on either side, with a fifth less noise.
-
-    Args:
-        beats: ``(beats, 600, 12)`` in mV.
-        known: ``(beats, 600)``, whether a sample counts.
-
-    Returns:
-        ``(600, 12)`` in mV, NaN where no beat counts.
-    """
-    count = known.sum(axis=0)
-    ranked = np.sort(np.where(known[:, :, None], beats, np.inf), axis=0)
-    rank = np.arange(len(beats))[:, None]
-    inner = np.minimum(rank + 1, 0.75 * count) - np.maximum(rank, 0.25 * count)
-    with np.errstate(invalid="ignore"):
-        weight = inner.clip(0) / (0.5 * count)
-    ranked[~np.isfinite(ranked)] = 0.0
-    return np.asarray(np.einsum("bt,btl->tl", weight, ranked))
+    return np.asarray(known)
 
 
 def _report(
-    recording: Floats,
+    typical: Floats,
     beats: Floats,
     found: Beats,
     *,
     chosen: NDArray[np.bool_],
-    is_whole: NDArray[np.bool_],
+    is_cut: NDArray[np.bool_],
+    rr_ms: float,
 ) -> MedianBeat:
     """Put the median beat and what is known of it together."""
-    departure = _own_cycle(beats, found.peaks[chosen], found.peaks) - recording
-    shapes = np.where(np.isfinite(beats), beats, recording)[:, _SHAPE]
+    departure = _own_cycle(beats, found, chosen) - typical
+    shapes = np.where(np.isfinite(beats), beats, typical)[:, _SHAPE]
     rr_sd_ms, is_irregular = _regularity(found)
+    recording = typical if typical.shape[1] == len(LEADS) else twelve_leads(typical)
     return MedianBeat(
         recording=recording.astype(np.float32),
-        rr_ms=1000.0 * float(np.diff(found.peaks).mean()) / _RATE,
+        rr_ms=rr_ms,
         beats_used=int(chosen.sum()),
         beats_rejected=int((~chosen).sum()),
-        correlation=float(likeness(shapes, recording[_SHAPE]).mean()),
+        correlation=float(likeness(shapes, typical[_SHAPE]).mean()),
         noise_uv=1000.0 * float(np.sqrt(np.nanmean(departure**2))),
         beats_ectopic=int((found.is_ectopic & ~chosen).sum()),
-        beats_cut=int((~is_whole & ~chosen & ~found.is_ectopic).sum()),
+        beats_cut=int(is_cut.sum()),
         rr_sd_ms=rr_sd_ms,
         is_irregular=is_irregular,
     )
+
+
+def _rr_ms(peaks: Samples, samples: int) -> float:
+    """Mean interval between beats in ms; a QRS complex that an end cuts is none yet."""
+    whole = peaks[(peaks >= _CUT) & (peaks < samples - _CUT)]
+    return 1000.0 * float(np.diff(whole if len(whole) > MIN_BEATS else peaks).mean()) / _RATE
 
 
 def _regularity(found: Beats) -> tuple[float, bool]:
@@ -214,62 +210,52 @@ def _regularity(found: Beats) -> tuple[float, bool]:
 
 
 def _drift(signals: Floats, found: Beats, onset: int) -> Floats:
-    """Return the drift: through the PR segments first, then below the heart rate."""
-    level = onset - 7 - BEFORE
-    knots = found.peaks[found.is_dominant] + level
-    knots = knots[(knots >= 5) & (knots < len(signals) - 5)]
-    drift = drift_through(signals, knots, 5)
-    spacing = knot_samples(np.diff(found.peaks))
-    for _ in range(ROUNDS):
-        beats, known = _beats(signals - drift, found, found.is_dominant)
-        waves, weight = _waves(beats, typical_beat(beats, known), found, len(signals))
-        drift = drift_below(signals, waves, weight, spacing)
-    return drift
+    """Return the drift: through the PR segments first, then below the heart rate.
 
-
-def _waves(beats: Floats, template: Floats, found: Beats, samples: int) -> tuple[Floats, Floats]:
-    """Return the typical beat at every dominant beat, and how well it is known.
-
-    Args:
-        beats: The dominant beats, ``(beats, 600, 12)`` in mV.
-        template: What is typical of them, ``(600, 12)`` in mV.
-        found: Where all are.
-        samples: Length of the recording.
-
-    Returns:
-        ``(samples, 12)`` in mV, and a weight ``(samples,)`` that is 0 where there is no such beat.
+    Drift is slow: means of BLOCK samples are enough to tell it from the beats.
     """
-    spread = np.median(magnitude(beats - template), axis=0)
-    known = np.nan_to_num(1e-4 / (spread**2 + 1e-4))
-    template = np.nan_to_num(template)
-    waves, weight = np.zeros((samples, template.shape[1])), np.zeros(samples)
-    for peak, first, last in _cycles(found.peaks, found.is_dominant):
-        start, stop = max(peak + first, 0), min(peak + last, samples)
-        part = slice(start - peak + BEFORE, stop - peak + BEFORE)
-        waves[start:stop], weight[start:stop] = template[part], known[part]
-    return waves, weight
+    dominant = found.is_dominant
+    level = onset - 7 - BEFORE
+    knots = found.peaks[dominant] + level
+    knots = knots[(knots >= 5) & (knots < len(signals) - 5)]
+    offsets = np.arange(-BEFORE, AFTER, BLOCK)
+    beats = windows(signals, found.peaks[dominant])
+    blocks = block_means(beats.reshape(-1, beats.shape[2]), BLOCK)
+    blocks = blocks.reshape(len(beats), len(offsets), -1)
+    middles = offsets + (BLOCK - 1) / 2
+    times = found.peaks[dominant, None] + middles
+    known = _known(found, dominant, offsets, len(signals))
+    first, last = _own(found.peaks[:, None])
+    is_own = known & (offsets >= first[dominant]) & (offsets < last[dominant])
+    drift = drift_through(signals, knots, 5)(times.clip(knots[0], knots[-1]))
+    inner = drift_knots(np.diff(found.peaks), len(signals))
+    for _ in range(ROUNDS):
+        template = typical_beat(blocks - drift, known)
+        spread = np.median(magnitude(blocks - drift - template), axis=0)
+        weight = is_own * (1e-4 / (spread**2 + 1e-4))
+        curve = drift_below(blocks, times, weight, inner)
+        drift = curve(times.clip(0, len(signals)))
+    # Beyond what several beats tell, the drift stays as it is.
+    told = times[is_own & (is_own.sum(axis=0) >= MIN_BEATS)]
+    grid = np.arange(BLOCK / 2 - 0.5, len(signals), BLOCK).clip(told.min(), told.max())
+    return between_blocks(np.asarray(curve(grid)), BLOCK, len(signals))
 
 
-def _cycles(peaks: Samples, chosen: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
-    """Return (peak, first, last) of the chosen beats: the samples about R that are their own."""
-    cycles = []
-    for place in np.flatnonzero(chosen):
-        first, last = -BEFORE, AFTER
-        if place > 0:
-            first = max(first, -int(_OWN_SHARE * (peaks[place] - peaks[place - 1])))
-        if place + 1 < len(peaks):
-            last = min(last, int((1 - _OWN_SHARE) * (peaks[place + 1] - peaks[place])))
-        cycles.append((int(peaks[place]), first, last))
-    return cycles
+def _own(peaks: Samples) -> tuple[Samples, Samples]:
+    """Return from where to where about R the samples are a beat's own, for every beat."""
+    intervals = np.diff(peaks, axis=0)
+    end = np.full_like(peaks[:1], 10 * LENGTH)
+    before = (_OWN_SHARE * np.concatenate([end, intervals])).astype(np.intp)
+    after = ((1 - _OWN_SHARE) * np.concatenate([intervals, end])).astype(np.intp)
+    return -np.minimum(before, BEFORE), np.minimum(after, AFTER)
 
 
-def _own_cycle(beats: Floats, chosen: Samples, peaks: Samples) -> Floats:
+def _own_cycle(beats: Floats, found: Beats, chosen: NDArray[np.bool_]) -> Floats:
     """Return the beats with NaN where the beat before or after has its waves."""
+    first, last = _own(found.peaks)
+    offsets = np.arange(-BEFORE, AFTER)
     owned = beats.copy()
-    cycles = _cycles(peaks, np.isin(peaks, chosen))
-    for beat, (_, first, last) in zip(owned, cycles, strict=True):
-        beat[: BEFORE + first] = np.nan
-        beat[BEFORE + last :] = np.nan
+    owned[(offsets < first[chosen, None]) | (offsets >= last[chosen, None])] = np.nan
     return owned
 
 

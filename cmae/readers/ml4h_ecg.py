@@ -15,13 +15,12 @@ from cmae.errors import ReadError
 from cmae.readers.ecg_record import MAX_VOLTAGE_MV, clinical_name, clinical_record
 from cmae.readers.median_beat import median_beat
 from cmae.readers.ml4h_file import children, instances, read_array
+from cmae.readers.qrs_complex import independent, left_magnitude, magnitude, qrs_onset
 
 STRIP_SAMPLES = 5000
 """Samples of ten seconds at 500 Hz."""
 
 _LEAD = re.compile(r"(median|strip)_(.+)", re.IGNORECASE)
-_INDEPENDENT = [LEADS.index(lead) for lead in ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")]
-_LEFT = [LEADS.index(lead) for lead in ("I", "II", "V5", "V6")]
 _MIDDLE = 250
 _MARGIN = 60
 """Samples that a PR segment before R, and a QRS complex after it, need at least."""
@@ -154,7 +153,7 @@ def _device_beat(beat: NDArray[np.float64], *, is_aligned: bool) -> Ml4hEcg:
     r_sample = find_r(beat)
     if not _MARGIN <= r_sample <= len(beat) - _MARGIN:
         raise ReadError("The median beat's R peak lies at the edge of its window.")
-    onset = _qrs_onset(beat, r_sample)
+    onset = qrs_onset(independent(beat), r_sample)
     beat = beat - beat[onset - 12 : onset - 2].mean(axis=0)
     if is_aligned:
         moved = np.arange(len(beat)) + r_sample - R_PEAK_SAMPLE
@@ -194,38 +193,15 @@ def find_r(beat: NDArray[np.float64]) -> int:
     Returns:
         Its sample.
     """
-    speed = uniform_filter1d(_magnitude(np.diff(beat, axis=0), _INDEPENDENT), 9)
+    leads = independent(beat)
+    speed = uniform_filter1d(magnitude(np.diff(leads, axis=0)), 9)
     steep = np.flatnonzero(speed > 0.6 * speed.max())
     middle = int(steep[np.argmin(np.abs(steep - _MIDDLE))])
     start, stop = max(middle - 40, 0), middle + 41
     near = start + int(np.argmax(speed[start:stop]))
     start, stop = max(near - 30, 0), near + 31
-    level = np.median(beat[max(start - 40, 0) : stop + 40], axis=0)
-    return start + int(np.argmax(_magnitude(beat[start:stop] - level, _LEFT)))
-
-
-def _qrs_onset(beat: NDArray[np.float64], r_sample: int) -> int:
-    """Sample at which the QRS complex begins: going back from R, the first 12 ms that are still.
-
-    They must also be low: a notched wide complex stands still in its middle.
-    """
-    speed = uniform_filter1d(_magnitude(np.diff(beat, axis=0), _INDEPENDENT), 5)
-    start = max(r_sample - 60, 0)
-    steepest = start + int(np.argmax(speed[start : r_sample + 20]))
-    still = float(np.percentile(speed[max(r_sample - 125, 0) : start + 10], 30))
-    limit = max(speed[steepest] / 12, 2 * still)
-    level = np.median(beat[max(r_sample - 110, 0) : r_sample - 35], axis=0)
-    height = _magnitude(beat - level, _INDEPENDENT)
-    low = 0.2 * height[start : r_sample + 20].max()
-    for sample in range(min(steepest, r_sample), max(r_sample - 80, 12), -1):
-        if speed[sample - 6 : sample].max() < limit and height[sample] < low:
-            return sample
-    return max(r_sample - 40, 12)
-
-
-def _magnitude(signals: NDArray[np.float64], leads: list[int]) -> NDArray[np.float64]:
-    """Root mean square over some leads."""
-    return np.asarray(np.sqrt(np.mean(signals[:, leads] ** 2, axis=1)))
+    level = np.median(leads[max(start - 40, 0) : stop + 40], axis=0)
+    return start + int(np.argmax(left_magnitude(leads[start:stop] - level)))
 
 
 def _list(leads: Iterable[str]) -> str:

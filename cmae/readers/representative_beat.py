@@ -11,8 +11,8 @@ from cmae.data.modality import ECG_RATE_HZ, LEADS
 from cmae.errors import ReadError, SettingsError
 from cmae.readers.ecg_cleaning import resampled
 from cmae.readers.ecg_record import DeviceBeat, EcgRecord, check_rate
-from cmae.readers.heartbeats import AFTER, BEFORE, INDEPENDENT, LEFT, magnitude, qrs_onset
 from cmae.readers.median_beat import MedianBeat, check_voltage, median_beat
+from cmae.readers.qrs_complex import AFTER, BEFORE, independent, left_magnitude, qrs_onset
 
 Floats = NDArray[np.float64]
 Source = Literal["computed", "device"]
@@ -126,7 +126,7 @@ def _of_device(device: DeviceBeat, computed: MedianBeat | None, rr_ms: float) ->
             f" {100 - 100 * MAX_FILLED_SHARE:.0f} % of that; ask for the computed beat."
         )
     beat = signals[np.clip(index, first, last - 1)]
-    onset = qrs_onset(beat)
+    onset = qrs_onset(independent(beat))
     beat = beat - beat[onset - 12 : onset - 2].mean(axis=0)
     check_voltage(beat)
     agreement = None
@@ -177,15 +177,15 @@ def _edges(signals: Floats, rate_hz: float) -> tuple[int, int]:
 
 def _r_peak(signals: Floats) -> int:
     """Return where the left leads of a device's beat are largest, away from its ends."""
-    size = magnitude(signals - np.median(signals, axis=0), LEFT)
+    size = left_magnitude(independent(signals - np.median(signals, axis=0)))
     margin = min(BEFORE // 2, len(signals) // 4)
     return margin + int(np.argmax(size[margin : len(signals) - margin]))
 
 
 def _where_alike(signals: Floats, own: Floats) -> int:
     """Return the R peak of a device's beat: where it looks most like the computed beat."""
-    part = own[_MATCHED, INDEPENDENT]
-    leads = signals[:, INDEPENDENT] - np.median(signals[:, INDEPENDENT], axis=0)
+    part = independent(own[_MATCHED])
+    leads = independent(signals - np.median(signals, axis=0))
     leads = np.pad(leads, ((len(part), len(part)), (0, 0)))
     part = part - part.mean(axis=0)
     product = fftconvolve(leads, part[::-1], "valid", axes=0).sum(axis=1)

@@ -143,11 +143,11 @@ def test_real_records_give_a_beat_or_the_reason(realdata: Path):
         assert np.abs(beat.recording[:100]).max() < 0.4 * qrs
 
 
-def departures(number, *, ectopic_share):
-    """Departure in µV and error of the heart rate of simulated ten-second rhythms."""
-    found = []
-    for place, heart in enumerate(draw(number, seed=11).to_dict("records")):
-        rng = np.random.default_rng([11, place])
+def departures(number, *, ectopic_share, seed=29):
+    """Departure in µV and error of the heart rate a minute of simulated ten-second rhythms."""
+    found, rates = [], []
+    for place, heart in enumerate(draw(number, seed=seed).to_dict("records")):
+        rng = np.random.default_rng([seed, place])
         settings = RhythmSettings(
             ectopic_share=ectopic_share,
             wander_mv=rng.uniform(0.1, 0.3),
@@ -157,25 +157,63 @@ def departures(number, *, ectopic_share):
         rhythm = record(heart, rng, settings)
         beat = median_beat(record_of(rhythm.signals))
         found.append(departure_uv(beat.recording, rhythm))
-    return np.array(found)
+        rates.append(abs(beat.heart_rate_bpm - rhythm.heart_rate_bpm))
+    return np.array(found), np.array(rates)
 
 
-@pytest.mark.parametrize(("ectopic_share", "share_below"), [(0.0, 0.8), (0.2, 0.6)])
-def test_simulated_rhythms_give_their_true_beat(ectopic_share, share_below):
-    found = departures(16, ectopic_share=ectopic_share)
+@pytest.mark.parametrize("ectopic_share", [0.0, 0.2])
+def test_simulated_rhythms_give_their_true_beat(ectopic_share):
+    found, _ = departures(6, ectopic_share=ectopic_share)
 
-    assert np.median(found) < 10
-    assert np.mean(found < 10) >= share_below
-    assert found.max() < 35
+    assert np.median(found) < 8
+    assert found.max() < 25
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("ectopic_share", "share_below"), [(0.0, 0.9), (0.2, 0.7)])
+@pytest.mark.parametrize(("ectopic_share", "share_below"), [(0.0, 0.93), (0.2, 0.85)])
 def test_many_simulated_rhythms_give_their_true_beat(ectopic_share, share_below):
-    found = departures(200, ectopic_share=ectopic_share)
+    found, rates = departures(200, ectopic_share=ectopic_share)
 
-    assert np.median(found) < 9
+    assert np.median(found) < 6
     assert np.mean(found < 10) >= share_below
+    assert np.mean(rates < 2) >= (0.92 if ectopic_share else 1.0)
+
+
+@pytest.mark.parametrize("wander_mv", [0.0, 0.2])
+def test_without_noise_the_beat_is_the_true_one(wander_mv):
+    quiet = RhythmSettings(noise_mv=0.0, wander_mv=wander_mv, mains_mv=0.0, modulation=0.0)
+    found = []
+    for place, heart in enumerate(draw(8, seed=29).to_dict("records")):
+        rhythm = record({**heart, "atrial_fibrillation": 0}, np.random.default_rng(place), quiet)
+        beat = median_beat(record_of(rhythm.signals))
+        found.append(departure_uv(beat.recording, rhythm))
+
+    assert np.median(found) < (2 if wander_mv else 1)
+    assert max(found) < (6 if wander_mv else 5)
+
+
+def test_leads_that_break_einthovens_law_stay_as_they_were_recorded(rng, foreign):
+    signals = foreign.rhythm(rng)
+    signals[:, 2] = -signals[:, 2]
+    limbs = median_beat(record_of(foreign.rhythm(rng))).recording
+
+    beat = median_beat(record_of(signals)).recording
+
+    assert np.abs(beat[:, 2] + limbs[:, 2]).max() < 0.05
+    assert np.abs(beat[:, 1] - beat[:, 0] - beat[:, 2]).max() > 0.1
+
+
+def test_tips_of_tall_narrow_waves_are_no_stimuli(foreign):
+    signals = foreign.rhythm(np.random.default_rng(0), noise_mv=0.0)
+    time = np.arange(600) - 200
+    tall = -2.6 * np.exp(-0.5 * ((time - 10) / 3.0) ** 2)
+    peaks = [p for p in range(300, 4600) if signals[p, 1] == signals[p - 60 : p + 60, 1].max()]
+    for peak in peaks:
+        signals[peak - 200 : peak + 400, 8] += tall
+
+    beat = median_beat(record_of(signals)).recording - foreign.one_beat(500.0)
+
+    assert beat[195:225, 8].min() == pytest.approx(-2.6, abs=0.1)
 
 
 def test_an_irregular_rhythm_is_told_and_a_regular_one_is(rng, foreign):
