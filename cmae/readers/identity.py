@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Self
 
 import pandas as pd
+from pyarrow.lib import ArrowException
 
 from cmae.errors import InputError, ReadError
 from cmae.readers.foreign import MAX_FILE_BYTES, PARSER_FAULTS, check_file, files_in, quietly
@@ -95,7 +96,7 @@ def _read_table(path: Path) -> dict[str, Key]:
         else:
             separator = "\t" if path.suffix.lower() == ".tsv" else ","
             table = pd.read_csv(path, sep=separator, dtype=str)
-    except (*PARSER_FAULTS, pd.errors.ParserError) as error:
+    except (*PARSER_FAULTS, pd.errors.ParserError, ArrowException) as error:
         raise InputError(
             "The table of identifiers cannot be read: expected CSV, TSV or Parquet with columns "
             "file, participant and, if wanted, visit."
