@@ -15,6 +15,7 @@ Key = tuple[str, int]
 
 _SUFFIXES = (".nii.gz", ".nii", ".zip", ".hea", ".dcm", ".csv", ".mat", ".dat", ".tsv", ".txt")
 _MAX_HEADER_BYTES = 2**20
+_MAX_COLUMNS = 10_000
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,10 @@ def _read_table(path: Path) -> dict[str, Key]:
             table = pd.read_parquet(path)
         else:
             separator = "\t" if path.suffix.lower() == ".tsv" else ","
+            with path.open("rb") as opened:
+                line = opened.readline(_MAX_HEADER_BYTES)
+            if line.count(separator.encode()) > _MAX_COLUMNS or len(line) == _MAX_HEADER_BYTES:
+                raise InputError("The table of identifiers has far more columns than needed.")
             table = pd.read_csv(path, sep=separator, dtype=str)
     except (*PARSER_FAULTS, pd.errors.ParserError, ArrowException) as error:
         raise InputError(
@@ -102,9 +107,10 @@ def _read_table(path: Path) -> dict[str, Key]:
             "file, participant and, if wanted, visit."
         ) from error
     table = table.rename(columns={"participant_id": "participant"})
-    if not {"file", "participant"} <= set(table.columns):
+    if not {"file", "participant"} <= set(table.columns) or not table.columns.is_unique:
         raise InputError(
-            "The table of identifiers lacks a column file or participant: name them so."
+            "The table of identifiers lacks a column file or participant, or has two of one name: "
+            "name them so, once."
         )
     if table[["file", "participant"]].isna().any().any() or table["file"].duplicated().any():
         raise InputError(
@@ -112,7 +118,7 @@ def _read_table(path: Path) -> dict[str, Key]:
         )
     try:
         visits = table["visit"].astype(int) if "visit" in table else [0] * len(table)
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise InputError(
             "The table of identifiers has a visit that is no whole number: count from 0."
         ) from error

@@ -439,7 +439,7 @@ def _weights():
     yield "names that lead out", attribute("layer_names", [b"../../x", b"/etc", b"."])
     yield "many names", attribute("layer_names", [b"x"] * 3000)
     yield "a name of a participant", attribute("layer_names", [CANARY.encode()])
-    yield "a broken name", attribute("layer_names", [b"\xff\xfe\x00x"])
+    yield "a broken name", attribute("layer_names", [b"\xff\xfex"])
     for text in ("[" * 60_000, "{", CANARY, '{"config": ' * 5000, "null", "1e999999"):
         yield f"description {text[:12]}", attribute("model_config", text, "/")
 
