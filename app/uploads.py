@@ -8,6 +8,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Protocol
 
 from cmae.errors import CmaeError, ReadError
+from cmae.readers.ecg import HEAD_BYTES, is_ecg
+from cmae.readers.foreign import PARSER_FAULTS, check_archive
 
 if TYPE_CHECKING:
     from cmae.readers.heart_crop import HeartCine
@@ -20,10 +22,16 @@ MAX_FILES = 2_000
 """Files that one upload may hold, unpacked: a cine of 50 frames and 30 slices has 1,500."""
 
 ECG_HEADS = (".hea", ".csv", ".tsv")
-"""Ends of the names of files that an ECG is read from."""
+"""Ends of the names of files that an ECG is read from; other ECGs are told by their content."""
 
 ECG_SIGNALS = (".mat", ".dat")
 """Ends of the names of files that lie beside a WFDB header."""
+
+_PART = "part"
+"""Where a file is written before it is known where it belongs."""
+
+_MAX_NAME = 60
+"""Most characters that are kept of a file's name, its end."""
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 
@@ -56,8 +64,8 @@ def receive(uploads: Sequence[Upload]) -> Received:
     """Read an ECG and / or a cine from uploaded files.
 
     Args:
-        uploads: WFDB files (.hea with its .mat or .dat), DICOM files, a NIfTI file, or ZIP
-            archives of those.
+        uploads: WFDB files (.hea with its .mat or .dat), an ECG in CSV, XML, EDF or DICOM, the
+            DICOM files of a cine, a NIfTI file, or ZIP archives of those.
 
     Returns:
         The recordings that could be read, and a sentence for whatever could not.
@@ -82,7 +90,8 @@ def receive(uploads: Sequence[Upload]) -> Received:
     if ecg is None and cine is None and not problems:
         problems.append(
             "No recording was found: give a WFDB header (.hea) together with its signal file "
-            "(.mat or .dat), the DICOM files of one cine, or a NIfTI file (.nii, .nii.gz)."
+            "(.mat or .dat), an ECG in CSV, XML, EDF or DICOM, the DICOM files of one cine, or a "
+            "NIfTI file (.nii, .nii.gz)."
         )
     return Received(ecg=ecg, cine=cine, problems=tuple(problems))
 
@@ -116,35 +125,37 @@ def unpack(uploads: Sequence[Upload], folder: Path) -> list[Path]:
     for upload in uploads:
         data = upload.getbuffer()
         if not upload.name.lower().endswith(".zip"):
-            path = _free_path(folder, upload.name)
             budget.take(len(data))
-            path.write_bytes(data)
-            written.append(path)
+            (folder / _PART).write_bytes(data)
+            written.append(_settle(folder, upload.name))
             continue
-        archive_path = folder / "upload.zip.part"
-        archive_path.write_bytes(data)
+        archive = folder / "upload.zip.part"
+        archive.write_bytes(data)
         try:
-            with zipfile.ZipFile(archive_path) as archive:
-                for entry in archive.infolist():
-                    name = PurePosixPath(entry.filename.replace("\\", "/")).name
-                    if (
-                        entry.is_dir()
-                        or name.startswith((".", "_"))
-                        or "__MACOSX" in entry.filename
-                    ):
-                        continue
-                    path = _free_path(folder, name)
-                    with archive.open(entry) as source, path.open("wb") as target:
-                        _copy(source, target, budget)
-                    written.append(path)
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-            raise ReadError(
-                "The ZIP archive cannot be unpacked (damaged, or protected by a password): "
-                "pack it again."
-            ) from error
+            written += _unpack_archive(archive, folder, budget)
         finally:
-            archive_path.unlink()
+            archive.unlink()
     return sorted(written)
+
+
+def _unpack_archive(archive: Path, folder: Path, budget: "_Budget") -> list[Path]:
+    """Write the members of a ZIP into a folder."""
+    check_archive(archive, most_bytes=MAX_BYTES, most_files=MAX_FILES)
+    written: list[Path] = []
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            for entry in opened.infolist():
+                name = PurePosixPath(entry.filename.replace("\\", "/")).name
+                if entry.is_dir() or name.startswith((".", "_")) or "__MACOSX" in entry.filename:
+                    continue
+                with opened.open(entry) as source, (folder / _PART).open("wb") as target:
+                    _copy(source, target, budget)
+                written.append(_settle(folder, name))
+    except PARSER_FAULTS as error:
+        raise ReadError(
+            "The ZIP archive cannot be unpacked: it is damaged, pack it again."
+        ) from error
+    return written
 
 
 class _Budget:
@@ -171,18 +182,27 @@ def _copy(source: IO[bytes], target: IO[bytes], budget: _Budget) -> None:
         target.write(block)
 
 
-def _free_path(folder: Path, name: str) -> Path:
-    """Return a path in the folder; two files of one name (of two folders in a ZIP) stay apart."""
-    base = PurePosixPath(name.replace("\\", "/")).name or "file"
-    is_ecg = base.lower().endswith(ECG_HEADS + ECG_SIGNALS)
-    folder = folder / ("ecg" if is_ecg else "cine")
-    folder.mkdir(exist_ok=True)
-    path = folder / base
+def _settle(folder: Path, name: str) -> Path:
+    """Move what was just written to its place, and return it.
+
+    An ECG is told by its name or, as DICOM, XML and EDF, by its content. Two files of one name (of
+    two folders in a ZIP) stay apart.
+    """
+    part = folder / _PART
+    base = PurePosixPath(name.replace("\\", "/").replace("\0", "")).name or "file"
+    base = base.encode("utf-8", errors="replace").decode()[-_MAX_NAME:]
+    with part.open("rb") as opened:
+        has_ecg = is_ecg(opened.read(HEAD_BYTES))
+    place = folder / (
+        "ecg" if has_ecg or base.lower().endswith(ECG_HEADS + ECG_SIGNALS) else "cine"
+    )
+    place.mkdir(exist_ok=True)
+    path = place / base
     number = 1
     while path.exists():
-        path = folder / f"{number}-{base}"
+        path = place / f"{number}-{base}"
         number += 1
-    return path
+    return part.rename(path)
 
 
 def _read_ecg(paths: list[Path]) -> "MedianBeat | None":
@@ -190,9 +210,10 @@ def _read_ecg(paths: list[Path]) -> "MedianBeat | None":
     from cmae.readers.ecg import read_ecg  # noqa: PLC0415 - only an upload needs the readers
     from cmae.readers.median_beat import median_beat  # noqa: PLC0415
 
-    found = [path for path in paths if path.suffix.lower() in ECG_HEADS]
+    mine = [path for path in paths if path.parent.name == "ecg"]
+    found = [path for path in mine if path.suffix.lower() not in ECG_SIGNALS]
     if not found:
-        found = [path for path in paths if path.suffix.lower() in ECG_SIGNALS]
+        found = mine
     if len(found) > 1:
         raise ReadError(f"The upload holds {len(found)} ECGs: give one.")
     return median_beat(read_ecg(found[0])) if found else None
@@ -208,5 +229,5 @@ def _read_cine(paths: list[Path]) -> "HeartCine | None":
         raise ReadError(f"The upload holds {len(volumes)} NIfTI files: give one cine.")
     if volumes:
         return heart_crop(read_cine(volumes[0]))
-    slices = [path for path in paths if path.suffix.lower() not in ECG_HEADS + ECG_SIGNALS]
+    slices = [path for path in paths if path.parent.name == "cine"]
     return heart_crop(read_cine(slices[0].parent)) if slices else None

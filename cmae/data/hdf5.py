@@ -13,7 +13,8 @@ _FREE_BYTES = 16 * 2**20
 _MAX_RATIO = 200
 """Beyond that, a dataset may be this many times as large as what is stored of it."""
 
-_MAX_OBJECTS = 1_000_000
+_MAX_OBJECTS = 20_000
+"""Looking at so many takes seconds."""
 
 
 class _RefusedError(Exception):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ _MR_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.7": "secondary capture",
 }
 
-_MOST_FRAMES = 10_000
+_MOST_FRAMES = 3_000
 """Most frames of one multi-frame file: a stack of short-axis slices has hundreds."""
 
 _FRAME_FACTS = (
@@ -105,16 +106,18 @@ def _candidates(images: list[tuple[Path, Dataset]]) -> list[Candidate]:
     slices = slices_of(frames)
     normals = [_normal(members[0]) for members in slices]
     found: list[Candidate] = []
-    for members, normal in zip(slices, normals, strict=True):
-        parallel = [k for k, other in enumerate(normals) if _is_parallel(normal, other)]
-        if len(parallel) > 1 and slices[parallel[0]] is not members:
+    known = np.array([np.full(3, np.nan) if normal is None else normal for normal in normals])
+    for number, (members, normal) in enumerate(zip(slices, normals, strict=True)):
+        # Turned by less than 5° against each other.
+        parallel = np.flatnonzero(np.abs(known @ known[number]) > np.cos(np.deg2rad(5)))
+        if len(parallel) > 1 and parallel[0] != number:
             continue  # the stack has its candidate
         header = members[0].header
         found.append(
             Candidate(
                 read=partial(_read, members),
                 size=(int(header.Rows), int(header.Columns), len(members)),
-                slices=len(parallel),
+                slices=max(len(parallel), 1),
                 normal=normal,
                 study=str(first.get("StudyInstanceUID") or ""),
                 has_name=names_four_chambers(
@@ -134,13 +137,6 @@ def _normal(frame: Frame) -> NDArray[np.float64] | None:
     return _unit(normal)
 
 
-def _is_parallel(first: NDArray[np.float64] | None, second: NDArray[np.float64] | None) -> bool:
-    """Whether two planes are turned by less than 5° against each other."""
-    if first is None or second is None:
-        return first is second
-    return bool(abs(first @ second) > np.cos(np.deg2rad(5)))
-
-
 def _frames(path: Path, header: Dataset) -> list[Frame]:
     """List the frames of one file: one of a classic image, many of an enhanced one."""
     count = int(header.get("NumberOfFrames") or 1)
@@ -148,7 +144,13 @@ def _frames(path: Path, header: Dataset) -> list[Frame]:
         raise ReadError(f"A DICOM file announces {count} frames: expected 1 to {_MOST_FRAMES:,}.")
     if count == 1 and "PerFrameFunctionalGroupsSequence" not in header:
         return [_frame(path, None, header, number_of(header.get("InstanceNumber")) or 0.0)]
-    return [_frame(path, index, _flattened(header, index), index) for index in range(count)]
+    shared = [header, *_groups(header.get("SharedFunctionalGroupsSequence"), 0)]
+    each = header.get("PerFrameFunctionalGroupsSequence")
+    facts = _facts(shared)
+    return [
+        _frame(path, index, _flattened(facts | _facts(_groups(each, index))), index)
+        for index in range(count)
+    ]
 
 
 def _frame(path: Path, index: int | None, header: Dataset, number: float) -> Frame:
@@ -164,19 +166,28 @@ def _frame(path: Path, index: int | None, header: Dataset, number: float) -> Fra
     return Frame(path, index, header, plane_of(header), trigger, number, others)
 
 
-def _flattened(header: Dataset, index: int) -> Dataset:
-    """Return one frame's attributes, those of its groups before those that all frames share."""
+def _groups(sequence: Sequence[Dataset] | None, index: int) -> list[Dataset]:
+    """Return the groups of attributes of one frame, or those that all frames share."""
+    if not sequence:
+        return []
+    return [item.value[0] for item in sequence[index] if item.VR == "SQ" and item.value]
+
+
+def _facts(sources: list[Dataset]) -> dict[str, Any]:
+    """Return the attributes of a frame by name, those of later sources before earlier ones."""
+    return {
+        "ImageType" if element.keyword == "FrameType" else element.keyword: element.value
+        for source in sources
+        for element in source
+        if element.keyword in _FRAME_FACTS and element.value not in (None, "")
+    }
+
+
+def _flattened(facts: dict[str, Any]) -> Dataset:
+    """Return one frame's attributes as a classic image has them."""
     flat = Dataset()
-    sources = [header]
-    shared = header.get("SharedFunctionalGroupsSequence")
-    each = header.get("PerFrameFunctionalGroupsSequence")
-    for groups in (shared[0] if shared else None, each[index] if each else None):
-        if groups is not None:
-            sources += [item.value[0] for item in groups if item.VR == "SQ" and item.value]
-    for source in sources:
-        for name in _FRAME_FACTS:
-            if name in source and source[name].value not in (None, ""):
-                setattr(flat, "ImageType" if name == "FrameType" else name, source[name].value)
+    for name, value in facts.items():
+        setattr(flat, name, value)
     return flat
 
 

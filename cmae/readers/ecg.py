@@ -8,7 +8,13 @@ from cmae.readers.ecg_record import EcgRecord, clinical_name
 from cmae.readers.ecg_wfdb import read_wfdb, wfdb_header
 from cmae.readers.foreign import check_file, quietly
 
-_HEAD_BYTES = 1024
+HEAD_BYTES = 1024
+"""How much of a file tells what it is."""
+
+_WAVEFORM_CLASSES = b"1.2.840.10008.5.1.4.1.1.9."
+"""How the classes of DICOM waveforms begin; the class stands in the file meta information."""
+
+_ROOTS = (b"CardiologyXML", b"RestingECG", b"restingecgdata", b"AnnotatedECG")
 
 _WFDB_SUFFIXES = {"", ".hea", ".dat", ".mat"}
 
@@ -43,7 +49,7 @@ def read_ecg(
         return read_wfdb(header)
     check_file(path, what="The ECG file")
     with path.open("rb") as opened:
-        head = opened.read(_HEAD_BYTES)
+        head = opened.read(HEAD_BYTES)
     record = _read_by_content(path, head)
     if record is not None:
         return record
@@ -60,10 +66,26 @@ def read_ecg(
             "the header says which lead is which and how many mV a step is."
         )
     raise ReadError(
-        f"An ECG of the type '{path.suffix[:8]}' is not known: expected WFDB (.hea with its signal "
-        "file), a DICOM waveform, XML (UK Biobank, CardioSoft, GE MUSE, Philips, HL7 aECG), EDF "
-        "or CSV."
+        "The ECG file is of no known format: expected WFDB (.hea with its signal file), a DICOM "
+        "waveform, XML (UK Biobank, CardioSoft, GE MUSE, Philips, HL7 aECG), EDF or CSV."
     )
+
+
+def is_ecg(head: bytes) -> bool:
+    """Whether a file is a DICOM waveform, an ECG in XML, or EDF.
+
+    Args:
+        head: Its first HEAD_BYTES.
+    """
+    from cmae.readers.ecg_edf import is_edf  # noqa: PLC0415 - only where needed
+    from cmae.readers.xml_tree import is_xml  # noqa: PLC0415 - only where needed
+
+    if head[128:132] == b"DICM":
+        return _WAVEFORM_CLASSES in head
+    if is_xml(head):
+        text = head.replace(b"\0", b"")
+        return any(b"<" + root in text for root in _ROOTS)
+    return is_edf(head)
 
 
 def _read_by_content(path: Path, head: bytes) -> EcgRecord | None:

@@ -111,8 +111,8 @@ def _factor(column: tuple[str, str | None], unit: str | None) -> float:
     name, own = column
     if own is None and unit is None:
         raise ReadError(
-            f"The CSV file's column '{name[:12]}' names no unit and none was declared: write "
-            "'I (mV)', or declare it (unit, --unit); a voltage is never guessed."
+            f"The CSV file's column of lead {clinical_name(name)} names no unit and none was "
+            "declared: write 'I (mV)', or declare it (unit, --unit); a voltage is never guessed."
         )
     return millivolts_per(own or unit)
 

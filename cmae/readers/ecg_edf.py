@@ -92,8 +92,10 @@ def _header(path: Path) -> _Header:
                 f"The EDF file's header does not announce 1 to {MAX_CHANNELS} signals: it is "
                 "damaged or no ECG."
             )
-        if records is None or records < 1 or record_s is None or record_s <= 0:
-            raise ReadError("The EDF file's header gives no number or no duration of its records.")
+        if records is None or not 1 <= records < 1e8 or record_s is None or record_s <= 0:
+            raise ReadError(
+                "The EDF file's header gives no number or no duration of its records that can be."
+            )
         text = opened.read(_FIXED_BYTES * int(count)).decode("latin-1")
     if len(text) < _FIXED_BYTES * int(count):
         raise ReadError("The EDF file's header is truncated: copy the file again.")

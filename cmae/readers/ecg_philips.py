@@ -109,7 +109,7 @@ def _stored(waveforms: Element, names: list[str], rate_hz: float) -> NDArray[np.
     samples = 0 if duration_ms is None else round(duration_ms * rate_hz / 1000.0)
     if not 1 <= samples <= MAX_SAMPLES:
         raise ReadError(
-            f"The Philips file announces {samples:,} samples a lead: expected a recording of "
+            f"The Philips file announces {samples:.3g} samples a lead: expected a recording of "
             "seconds (durationperchannel)."
         )
     if waveforms.get("dataencoding", "").lower() != "base64":

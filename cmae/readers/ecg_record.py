@@ -201,8 +201,8 @@ def millivolts_per(unit: str | None) -> float:
     factor = _MV_PER_UNIT.get((unit or "").strip().lower())
     if factor is None:
         raise ReadError(
-            f"The ECG's unit '{(unit or '')[:12]}' is not known: expected mV, uV or V; "
-            "a voltage is never guessed."
+            "The ECG gives a voltage in a unit that is not known: expected mV, uV or V; a voltage "
+            "is never guessed."
         )
     return factor
 

@@ -22,6 +22,9 @@ _MAX_HEADER_BYTES = 2**20
 
 _MAX_SKEW = 10_000
 
+_MAX_DIGITS = 12
+"""Digits of a number that are looked at; a longer one is beyond every bound all the same."""
+
 _BYTES_PER_SAMPLE = {
     "8": 1.0,
     "16": 2.0,
@@ -95,7 +98,7 @@ def _check_wfdb_header(header: Path) -> int:
     lines = [line.split() for line in text.splitlines() if line.strip() and line[0] != "#"]
     try:
         record = lines[0]
-        channels, samples = int(record[1]), int(record[3])
+        channels, samples = int(record[1][:_MAX_DIGITS]), int(record[3][:_MAX_DIGITS])
         rate_hz = float(re.split(r"[/(]", record[2])[0])
         signal_lines = lines[1:]
     except (IndexError, ValueError) as error:
@@ -135,7 +138,9 @@ def _check_signal_line(line: list[str]) -> tuple[str, float, int]:
         raise ReadError(
             "The WFDB header names a signal file in another place: expected one beside the header."
         )
-    storage = re.fullmatch(r"(\d+)(?:x(\d+))?(?::(\d+))?(?:\+(\d+))?", line[1] if line[1:] else "")
+    storage = re.fullmatch(
+        r"(\d+)(?:x(\d{1,9}))?(?::(\d{1,9}))?(?:\+(\d{1,12}))?", line[1] if line[1:] else ""
+    )
     if storage is None or storage[1] not in _BYTES_PER_SAMPLE:
         raise ReadError(
             "The WFDB header gives a storage format that is not read: expected one of "

@@ -37,7 +37,7 @@ def read_xml_ecg(path: Path) -> EcgRecord:
     reader = _READERS.get(root.tag)
     if reader is None:
         raise ReadError(
-            f"The XML file begins with the element '{root.tag[:24]}': expected an ECG of UK "
+            "The XML file begins with an element of no ECG that is read: expected one of UK "
             "Biobank or CardioSoft (CardiologyXML), GE MUSE (RestingECG), Philips Sierra "
             "(restingecgdata) or HL7 (AnnotatedECG)."
         )

@@ -28,6 +28,12 @@ PARSER_FAULTS = (
 )
 """What parsers of other people raise on broken input; each becomes a ReadError at the border."""
 
+_ZIP_ENTRY = b"PK\x01\x02"
+_PLAIN_ZIP = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+
+_TALKATIVE = ("pydicom", "nibabel", "nibabel.global", "wfdb", "fsspec", "PIL", "h5py", "pyarrow")
+"""Loggers of parsers, which name files and values; wfdb opens files by fsspec."""
+
 MAX_FILE_BYTES = 512 * 2**20
 """Largest file that is opened."""
 
@@ -41,7 +47,7 @@ MAX_FILES = 20_000
 @contextmanager
 def quietly() -> Iterator[None]:
     """Hold back warnings and log lines of other people's parsers: they name files and values."""
-    loggers = [logging.getLogger(name) for name in ("pydicom", "nibabel", "nibabel.global")]
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
     levels = [logger.level for logger in loggers]
     try:
         for logger in loggers:
@@ -97,34 +103,77 @@ def unpack(archive: Path, folder: Path) -> dict[str, str]:
     Raises:
         ReadError: The archive is damaged or encrypted, or unpacks to more than the bounds.
     """
-    check_file(archive, what="The ZIP archive")
     budget = MAX_UNPACKED_BYTES
     names: dict[str, str] = {}
+    check_archive(archive, most_bytes=budget, most_files=MAX_FILES)
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [member for member in opened.infolist() if not member.is_dir()]
-            if len(members) > MAX_FILES:
-                raise ReadError(
-                    f"The ZIP archive lists {len(members):,} files, more than {MAX_FILES:,}: "
-                    "give one series an archive."
-                )
             for number, member in enumerate(members):
-                if member.flag_bits & 0x1:
-                    raise ReadError("The ZIP archive is encrypted: unpack it first.")
                 target = folder / f"{number:05d}{_ending(member.filename)}"
                 names[target.name] = member.filename.replace("\\", "/").rsplit("/", 1)[-1]
                 with opened.open(member) as source, target.open("wb") as sink:
                     while block := source.read(2**20):
                         budget -= len(block)
                         if budget < 0:
-                            raise ReadError(
-                                "The ZIP archive unpacks to more than "
-                                f"{MAX_UNPACKED_BYTES // 2**20} MiB: give one series an archive."
-                            )
+                            raise ReadError(_too_large(MAX_UNPACKED_BYTES))
                         sink.write(block)
     except PARSER_FAULTS as error:
         raise ReadError("The ZIP archive is damaged: copy or download it again.") from error
     return names
+
+
+def check_archive(archive: Path, *, most_bytes: int, most_files: int) -> None:
+    """Check what a ZIP archive says of itself before anything is unpacked.
+
+    Args:
+        archive: The file.
+        most_bytes: Most that its members may come to.
+        most_files: Most members that it may list.
+
+    Raises:
+        ReadError: It is damaged, encrypted, packed in an unusual way, or beyond the bounds.
+    """
+    check_file(archive, what="The ZIP archive")
+    try:
+        # Each member takes memory when the list is read, and a small archive can list millions.
+        if _entries(archive) > 2 * most_files:
+            raise ReadError(_too_many(most_files))
+        with zipfile.ZipFile(archive) as opened:
+            members = [member for member in opened.infolist() if not member.is_dir()]
+    except ReadError:
+        raise
+    except PARSER_FAULTS as error:
+        raise ReadError("The ZIP archive is damaged: copy or download it again.") from error
+    if len(members) > most_files:
+        raise ReadError(_too_many(most_files))
+    if any(member.flag_bits & 0x1 for member in members):
+        raise ReadError("The ZIP archive is encrypted: unpack it first.")
+    # LZMA takes as much memory as a member asks for.
+    if any(member.compress_type not in _PLAIN_ZIP for member in members):
+        raise ReadError(
+            "The ZIP archive is packed in an unusual way: pack it again as a plain ZIP (deflate)."
+        )
+    if sum(member.file_size for member in members) > most_bytes:
+        raise ReadError(_too_large(most_bytes))
+
+
+def _entries(archive: Path) -> int:
+    """Count what looks like an entry of a ZIP's list: there are never more than these."""
+    count, end = 0, b""
+    with archive.open("rb") as opened:
+        while block := opened.read(2**20):
+            count += (end + block).count(_ZIP_ENTRY)
+            end = block[-len(_ZIP_ENTRY) + 1 :]
+    return count
+
+
+def _too_many(most: int) -> str:
+    return f"The ZIP archive lists more than {most:,} files: give one series an archive."
+
+
+def _too_large(most: int) -> str:
+    return f"The ZIP archive unpacks to more than {most // 2**20} MiB: give one series an archive."
 
 
 def _ending(name: str) -> str:

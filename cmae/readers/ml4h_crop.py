@@ -1,6 +1,7 @@
 """The heart crop of ml4h's ``lax_4ch_heart_center``, for people who have its segmentations."""
 
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from cmae.data.modality import MRI, MRI_FRAMES
 from cmae.errors import ReadError
 from cmae.readers.cine_series import MAX_CINE_BYTES, SIDES
 from cmae.readers.foreign import PARSER_FAULTS, check_file, quietly
+from cmae.readers.nifti import open_nifti
 
 HEART_CLASSES = (*range(1, 13), 14)
 """Classes of the annotated arrays that are heart: not background (0), thoracic cavity (13) or
@@ -105,24 +107,13 @@ def _npy_mask(path: Path) -> NDArray[Any]:
         if not isinstance(stored, np.ndarray) or stored.nbytes > MAX_CINE_BYTES:
             raise ReadError("The mask is far larger than one cine's.")
         return np.array(stored)
-    except PARSER_FAULTS as error:
+    except (*PARSER_FAULTS, SyntaxError, TokenError) as error:
         raise ReadError("The mask file is damaged or no plain NumPy array.") from error
 
 
 def _nifti_mask(path: Path) -> NDArray[Any]:
     """Read a NIfTI file's class codes with rows before columns."""
-    import nibabel  # noqa: PLC0415 - slow to load, and not always needed
-    from nibabel.filebasedimages import ImageFileError  # noqa: PLC0415
-    from nibabel.spatialimages import HeaderDataError  # noqa: PLC0415
-
-    try:
-        image = nibabel.load(path)
-        shape = tuple(int(size) for size in image.shape)
-        if int(np.prod(shape, dtype=object)) * 8 > MAX_CINE_BYTES:
-            raise ReadError("The mask is far larger than one cine's.")
-        mask = np.asarray(image.dataobj)
-    except (*PARSER_FAULTS, ImageFileError, HeaderDataError) as error:
-        raise ReadError("The mask file is damaged or no NIfTI image.") from error
+    mask = open_nifti(path).read(most_bytes=MAX_CINE_BYTES // 4)
     if mask.ndim >= 3 and mask.shape[2] == 1:
         mask = mask[:, :, 0]
     return np.moveaxis(mask, 0, 1) if mask.ndim >= 2 else mask

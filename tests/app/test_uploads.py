@@ -6,6 +6,8 @@ import pytest
 
 from app import uploads
 from cmae.errors import ReadError
+from tests.readers.conftest import beating_heart, one_beat, rhythm, write_dicom_series
+from tests.readers.ecg_files import WRITERS
 
 
 class Dropped:
@@ -57,9 +59,7 @@ def test_too_many_files_are_refused(tmp_path, monkeypatch):
 def test_a_damaged_zip_is_one_sentence():
     received = uploads.receive([Dropped("x.zip", b"PK\x03\x04 nonsense")])
     assert received.ecg is None
-    assert received.problems == (
-        "The ZIP archive cannot be unpacked (damaged, or protected by a password): pack it again.",
-    )
+    assert received.problems == ("The ZIP archive is damaged: copy or download it again.",)
 
 
 def test_a_file_of_no_known_kind_is_refused_without_naming_the_temporary_folder():
@@ -99,3 +99,45 @@ def test_a_real_ecg_and_cine_are_read_together_and_nothing_stays(realdata, tmp_p
     assert received.cine.recording.shape == (96, 96, 50)
     assert received.cine.frames_recorded == 25
     assert list(Path(tmp_path).iterdir()) == []
+
+
+@pytest.mark.parametrize("source", sorted(set(WRITERS) - {"WFDB"}))
+@pytest.mark.parametrize("is_zipped", [False, True])
+def test_an_ecg_is_told_by_its_content(tmp_path, rng, source, is_zipped):
+    path = WRITERS[source](tmp_path, rhythm(rng, seconds=6), beat=one_beat(500))
+    name = path.name if source == "CSV" else "export.dcm"
+    data = path.read_bytes()
+
+    received = uploads.receive([zipped({name: data}) if is_zipped else Dropped(name, data)])
+
+    assert received.problems == ()
+    assert received.ecg.recording.shape == (600, 12)
+    assert received.cine is None
+
+
+def test_an_ecg_and_a_cine_in_one_zip_of_dicom_are_both_read(tmp_path, rng):
+    signals = rhythm(rng, seconds=6)
+    ecg = WRITERS["DICOM"](tmp_path, signals, beat=one_beat(500)).read_bytes()
+    write_dicom_series(tmp_path / "cine", beating_heart(12))
+    files = {path.name: path.read_bytes() for path in (tmp_path / "cine").iterdir()}
+
+    received = uploads.receive([zipped({**files, "a.dcm": ecg, "notes.xml": b"<notes>x</notes>"})])
+
+    assert received.problems == ()
+    assert received.ecg is not None
+    assert received.cine is not None
+
+
+@pytest.mark.parametrize("name", ["a" * 300 + ".dcm", "..", ".", "a\0b.dcm", "/", "\udcff.dcm"])
+def test_odd_names_are_no_fault(tmp_path, name):
+    (path,) = uploads.unpack([Dropped(name, b"x")], tmp_path)
+    assert path.parent == tmp_path / "cine"
+
+
+def test_a_zip_whose_bytes_are_damaged_is_one_sentence():
+    whole = bytearray(zipped({"a.dcm": bytes(range(256)) * 40})._data)
+    whole[45:60] = b"\xff" * 15
+    received = uploads.receive([Dropped("x.zip", bytes(whole))])
+    assert received.problems == (
+        "The ZIP archive cannot be unpacked: it is damaged, pack it again.",
+    )

@@ -74,7 +74,7 @@ def test_only_the_first_minute_is_read(tmp_path, rng, foreign):
     [
         ({"gain": "unknown"}, "no gain"),
         ({"gain": "0/mV"}, "no gain"),
-        ({"gain": "1000/mmHg"}, "unit 'mmHg'"),
+        ({"gain": "1000/mmHg"}, "unit that is not known"),
         ({"rate": 0.0}, "sampling rate of 0"),
         ({"first_line": "{name} {channels}"}, "first line lacks"),
         ({"first_line": "{name} {channels} 500 999999999"}, "truncated"),

@@ -46,7 +46,7 @@ HOSTILE_XML = {
     "huge tag": (f'<x a="{"y" * 5_000_000}"/>', "tag of more than 1 MiB"),
     "no end": ("<CardiologyXML><StripData>", "damaged in line 1"),
     "unknown encoding": ('<?xml version="1.0" encoding="x-none"?><x/>', "damaged|cannot be read"),
-    "other root": ("<html><body/></html>", "element 'html'"),
+    "other root": ("<html><body/></html>", "element of no ECG"),
 }
 
 
