@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+from pyarrow.lib import ArrowException
 
 from cmae.errors import InputError
 from cmae.readers.foreign import PARSER_FAULTS
+
+_FAULTS = (*PARSER_FAULTS, pd.errors.ParserError, ArrowException)
 
 ROWS_AT_ONCE = 20_000
 _CELLS_AT_ONCE = 4_000_000
@@ -60,13 +63,10 @@ class ForeignTable:
                     raise InputError(f"{what} unpacks to more than is read at once: split it.")
             else:
                 self.columns = self._text_header()
-        except (*PARSER_FAULTS, pd.errors.ParserError, csv.Error) as error:
+        except (*_FAULTS, csv.Error) as error:
             raise self._unreadable() from error
         if not 1 <= len(self.columns) <= MAX_COLUMNS or len(set(self.columns)) < len(self.columns):
-            raise InputError(
-                f"{what} has no columns, more than {MAX_COLUMNS:,}, or two of one name: its first "
-                "row must name each column once."
-            )
+            raise self._too_many_columns()
 
     def column_of_ids(self) -> str:
         """Return the name of the column that says who a row is of.
@@ -112,13 +112,19 @@ class ForeignTable:
                 ) as reader:
                     for frame in reader:
                         yield frame[columns].astype(object).where(frame[columns].notna(), None)
-        except (*PARSER_FAULTS, pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        except (*_FAULTS, pd.errors.ParserWarning) as error:
             raise self._unreadable() from error
 
     def read(self, columns: list[str]) -> pd.DataFrame:
         """Read some columns whole, as text with None where empty."""
         frames = list(self.chunks(columns))
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+
+    def _too_many_columns(self) -> InputError:
+        return InputError(
+            f"{self._what} has no columns, more than {MAX_COLUMNS:,}, or two of one name: its "
+            "first row must name each column once."
+        )
 
     def _text_header(self) -> list[str]:
         """Return the names in the first line, having found what separates them."""
@@ -133,6 +139,8 @@ class ForeignTable:
         else:
             self._encoding = "utf-8-sig"
         counts = {mark: text.count(mark) for mark in (",", "\t", ";")}
+        if max(counts.values()) >= MAX_COLUMNS:
+            raise self._too_many_columns()
         self._separator = max(counts, key=lambda mark: counts[mark])
         # pandas' own reading of the header, so that its names are the ones asked for later.
         head = pd.read_csv(
