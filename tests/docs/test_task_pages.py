@@ -59,9 +59,10 @@ def make_uk_biobank() -> None:
     shutil.copytree(SAMPLES / "ukb", "bulk")
     table = Path("bulk/phenotypes.csv").rename("phenotypes.csv")
     eid, other = pd.read_csv(table)["eid"].astype(str)
-    one = Path(f"bulk/ecg/{eid}_20205_2_0.xml")
-    for name in (f"{other}_20205_2_0", f"{other}_20205_3_0"):
-        shutil.copy(one, one.with_name(f"{name}.xml"))
+    ecg, cine = Path(f"bulk/ecg/{eid}_20205_2_0.xml"), Path(f"bulk/cine/{eid}_20208_2_0.zip")
+    shutil.copy(ecg, ecg.with_name(f"{eid}_20205_3_0.xml"))
+    shutil.copy(ecg, ecg.with_name(f"{other}_20205_2_0.xml"))
+    shutil.copy(cine, cine.with_name(f"{eid}_20208_3_0.zip"))
     Path("withdrawn.txt").write_text(f"{other}\n")
 
 
@@ -98,9 +99,7 @@ def run(command: str) -> int:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_command_of_the_page_runs_and_prints_what_it_says(
-    name, tmp_path, monkeypatch, capsys
-):
+def test_every_command_runs_and_prints_what_the_page_says(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("data_samples").symlink_to(SAMPLES)
     MAKERS[name]()
