@@ -107,8 +107,12 @@ def _examinations(paths: list[Path]) -> list[Recording]:
     """Put folders with series of one examination together."""
     from cmae.readers.cine_dicom import study_of  # noqa: PLC0415 - pydicom is slow to load
 
+    # Other files beside the folder of an examination do not make a second one of the folder above.
+    above_others = {parent for path in paths for parent in path.parents}
     studies: defaultdict[str, list[Path]] = defaultdict(list)
     for path in paths:
+        if path in above_others and not _holds_dicom(path):
+            continue
         studies[(path.is_dir() and study_of(path)) or f"alone {path}"].append(path)
     above = {study: _common(folders) for study, folders in studies.items()}
     crowds = Counter(place for path in above.values() for place in (path, *path.parents))
@@ -123,6 +127,16 @@ def _examinations(paths: list[Path]) -> list[Recording]:
         )
         found += [Recording(folder, refusal) for folder in folders]
     return found
+
+
+def _holds_dicom(folder: Path) -> bool:
+    """Tell whether a file of a folder itself is, or may be, a DICOM file."""
+    from cmae.readers.dicom import is_dicom  # noqa: PLC0415 - pydicom is slow to load
+
+    try:
+        return any(path.is_file() and is_dicom(path) for path in folder.iterdir())
+    except OSError:
+        return True
 
 
 def _common(paths: list[Path]) -> Path:

@@ -1,7 +1,8 @@
 """Small valid ECG files in every format, written from ``(samples, 12)`` mV in clinical order.
 
 Each writer takes the folder, the signals, the rate in Hz and, where the format has room for one,
-the device's beat; it returns the path to read. All name the participant ``SECRET-1``, Jane Doe.
+the device's beat; it returns the path to read. All name the participant: ``SECRET-1``, Jane Doe,
+unless told otherwise.
 """
 
 import base64
@@ -26,7 +27,13 @@ def steps(signals: Signals, step_mv: float) -> NDArray[np.int64]:
 
 
 def write_cardiosoft(
-    folder: Path, signals: Signals, *, rate: float = 500, beat: Signals | None = None
+    folder: Path,
+    signals: Signals,
+    *,
+    rate: float = 500,
+    beat: Signals | None = None,
+    who: str = "SECRET-1",
+    surname: str = "Doe",
 ) -> Path:
     def part(tag: str, values: Signals) -> str:
         stored = steps(values, 0.005)
@@ -43,7 +50,7 @@ def write_cardiosoft(
     path = folder / "cardiosoft.xml"
     path.write_text(
         '<?xml version="1.0" encoding="ISO-8859-1"?>\n<CardiologyXML>'
-        "<PatientInfo><PID>SECRET-1</PID><Name><FamilyName>Doe</FamilyName></Name></PatientInfo>"
+        f"<PatientInfo><PID>{who}</PID><Name><FamilyName>{surname}</FamilyName></Name></PatientInfo>"
         '<RestingECGMeasurements><VentricularRate units="BPM">63</VentricularRate>'
         '<PQInterval units="ms">160</PQInterval><QRSDuration units="ms">90</QRSDuration>'
         '<QTInterval units="ms">400</QTInterval><QTCInterval units="ms">410</QTCInterval>'
@@ -59,7 +66,13 @@ def write_cardiosoft(
 
 
 def write_muse(
-    folder: Path, signals: Signals, *, rate: float = 500, beat: Signals | None = None
+    folder: Path,
+    signals: Signals,
+    *,
+    rate: float = 500,
+    beat: Signals | None = None,
+    who: str = "SECRET-1",
+    surname: str = "Doe",
 ) -> Path:
     def part(kind: str, values: Signals) -> str:
         stored = steps(values, 0.00488).astype("<i2")
@@ -82,7 +95,7 @@ def write_muse(
     path.write_text(
         '<?xml version="1.0" encoding="ISO-8859-1"?>\n'
         '<!DOCTYPE RestingECG SYSTEM "restecg.dtd">\n<RestingECG><PatientDemographics>'
-        "<PatientID>SECRET-1</PatientID><PatientLastName>Doe</PatientLastName>"
+        f"<PatientID>{who}</PatientID><PatientLastName>{surname}</PatientLastName>"
         "</PatientDemographics><RestingECGMeasurements><VentricularRate>63</VentricularRate>"
         "<PRInterval>0</PRInterval><QRSDuration>90</QRSDuration><RAxis>340</RAxis>"
         "</RestingECGMeasurements>"
@@ -95,7 +108,13 @@ def write_muse(
 
 
 def write_aecg(
-    folder: Path, signals: Signals, *, rate: float = 500, beat: Signals | None = None
+    folder: Path,
+    signals: Signals,
+    *,
+    rate: float = 500,
+    beat: Signals | None = None,
+    who: str = "SECRET-1",
+    surname: str = "Doe",
 ) -> Path:
     def sequence(code: str, value: str) -> str:
         return f'<component><sequence><code code="{code}"/>{value}</sequence></component>'
@@ -131,7 +150,7 @@ def write_aecg(
     path.write_text(
         '<?xml version="1.0" encoding="UTF-8"?>\n<AnnotatedECG xmlns="urn:hl7-org:v3" '
         'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><componentOf><trialSubject>'
-        '<id root="1.2.3" extension="SECRET-1"/><name>Doe</name></trialSubject></componentOf>'
+        f'<id root="1.2.3" extension="{who}"/><name>{surname}</name></trialSubject></componentOf>'
         '<component><series><code code="RHYTHM"/>'
         + part(signals)
         + derived
@@ -142,7 +161,13 @@ def write_aecg(
 
 
 def write_philips(
-    folder: Path, signals: Signals, *, rate: float = 500, beat: Signals | None = None
+    folder: Path,
+    signals: Signals,
+    *,
+    rate: float = 500,
+    beat: Signals | None = None,
+    who: str = "SECRET-1",
+    surname: str = "Doe",
 ) -> Path:
     stored = steps(signals, 0.005)
     chunks = b"".join(_xli_chunk(lead) for lead in _philips_residuals(stored))
@@ -165,7 +190,7 @@ def write_philips(
         '<restingecgdata xmlns="http://www3.medical.philips.com"><dataacquisition>'
         f"<signalcharacteristics><samplingrate>{rate:g}</samplingrate><resolution>5</resolution>"
         "<signaloffset>0</signaloffset></signalcharacteristics></dataacquisition><patient>"
-        "<generalpatientdata><patientid>SECRET-1</patientid><name><lastname>Doe</lastname></name>"
+        f"<generalpatientdata><patientid>{who}</patientid><name><lastname>{surname}</lastname></name>"
         "</generalpatientdata></patient><globalmeasurements><heartrate>63</heartrate>"
         "<print>160</print></globalmeasurements><waveforms>"
         '<parsedwaveforms dataencoding="Base64" compression="XLI" numberofleads="12" '
@@ -216,7 +241,13 @@ def _lzw(data: bytes) -> list[int]:
 
 
 def write_edf(
-    folder: Path, signals: Signals, *, rate: float = 500, beat: Signals | None = None
+    folder: Path,
+    signals: Signals,
+    *,
+    rate: float = 500,
+    beat: Signals | None = None,
+    who: str = "SECRET-1",
+    surname: str = "Doe",
 ) -> Path:
     seconds = int(len(signals) / rate)
     size = int(rate)
@@ -229,7 +260,7 @@ def write_edf(
 
     same = [""] * 12
     header = (
-        field(["0"], 8) + field(["SECRET-1 F X Jane_Doe"], 80) + field(["Startdate X"], 80)
+        field(["0"], 8) + field([f"{who} F X Jane_{surname}"], 80) + field(["Startdate X"], 80)
         + "01.01.0101.01.01" + field([str(256 * 13)], 8) + field(["EDF+C"], 44)
         + field([str(seconds)], 8) + field(["1"], 8) + field(["12"], 4)
         + field([f"ECG {name}" for name in LEADS], 16) + field(same, 80) + field(["uV"] * 12, 8)
@@ -244,7 +275,13 @@ def write_edf(
 
 
 def write_dicom(
-    folder: Path, signals: Signals, *, rate: float = 500, beat: Signals | None = None
+    folder: Path,
+    signals: Signals,
+    *,
+    rate: float = 500,
+    beat: Signals | None = None,
+    who: str = "SECRET-1",
+    surname: str = "Doe",
 ) -> Path:
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -254,7 +291,7 @@ def write_dicom(
     file = FileDataset(str(path), Dataset(), file_meta=meta, preamble=b"\0" * 128)
     file.SOPClassUID = meta.MediaStorageSOPClassUID
     file.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
-    file.PatientID, file.PatientName = "SECRET-1", "Doe^Jane"
+    file.PatientID, file.PatientName = who, f"{surname}^Jane"
     parts = [("RHYTHM", signals)] + ([] if beat is None else [("MEDIAN BEAT", beat)])
     file.WaveformSequence = [_dicom_group(label, values, rate) for label, values in parts]
     file.WaveformAnnotationSequence = [
@@ -312,13 +349,18 @@ def write_csv(
 
 
 def write_wfdb(
-    folder: Path, signals: Signals, *, rate: float = 500, beat: Signals | None = None
+    folder: Path,
+    signals: Signals,
+    *,
+    rate: float = 500,
+    beat: Signals | None = None,
+    who: str = "SECRET-1",
 ) -> Path:
     steps(signals, 0.001).astype("<i2").tofile(folder / "wfdb.dat")
     lines = [f"wfdb 12 {rate:g} {len(signals)}"]
     lines += [f"wfdb.dat 16 1000/mV 16 0 0 0 0 {name.lower()}" for name in LEADS]
     path = folder / "wfdb.hea"
-    path.write_text("\n".join([*lines, "# Patient: SECRET-1", ""]))
+    path.write_text("\n".join([*lines, f"# Patient: {who}", ""]))
     return path
 
 

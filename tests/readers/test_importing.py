@@ -137,6 +137,15 @@ def test_series_of_one_examination_do_not_become_participants(cohort, tmp_path, 
     assert not {"Se0", "Se1"} & set(cohort.table["participant_id"])
 
 
+def test_other_files_beside_an_examination_do_not_make_it_two(cohort, tmp_path, foreign):
+    frames = foreign.beating_heart()
+    foreign.write_dicom_series(tmp_path / "cmr" / "person-1", frames)
+    (tmp_path / "cmr" / "contours.npz").write_bytes(b"PK of no interest")
+    summary = import_cine([tmp_path / "cmr"], cohort)
+    assert (summary.files, summary.read) == (1, 1)
+    assert cohort.table["participant_id"].tolist() == ["person-1"]
+
+
 def test_series_among_those_of_others_are_refused(cohort, tmp_path, foreign):
     for k, study in enumerate(["1.2.3", "1.2.3", "4.5.6", "4.5.6"]):
         foreign.write_dicom_series(
