@@ -30,7 +30,7 @@ _HEIGHT_IN_GAP = 0.17
 _GAP = 1.4
 """Times the usual interval that makes a gap."""
 _GAP_AT_END = 1.15
-"""The same from the last beat to the end of the recording, or from its begin to the first."""
+"""The same from the last beat to the end of the recording."""
 _ROUGH = 1.2
 """Roughness above which a beat is noise rather than ectopic."""
 _T_REACH = int(0.36 * _RATE)
@@ -119,11 +119,9 @@ def _running_height(candidates: Samples, heights: Floats) -> Floats:
     """Return the upper quartile of the heights within two seconds of each candidate."""
     near = np.abs(candidates[:, None] - candidates[None, :]) < 2 * _RATE
     ranked = np.sort(np.where(near, heights, np.inf), axis=1)
-    place = 0.75 * (near.sum(axis=1) - 1)
-    low = place.astype(np.intp)
-    rows = np.arange(len(candidates))
-    below, above = ranked[rows, low], ranked[rows, np.ceil(place).astype(np.intp)]
-    return np.asarray(below + (place - low) * (above - below))
+    # Rounded up: among few candidates at an end, P and T waves would lower it between two.
+    place = np.ceil(0.75 * (near.sum(axis=1) - 1)).astype(np.intp)
+    return np.asarray(ranked[np.arange(len(candidates)), place])
 
 
 def _drop_t_waves(candidates: Samples, heights: Floats, taken: NDArray[np.bool_]) -> None:
@@ -140,7 +138,8 @@ def _drop_t_waves(candidates: Samples, heights: Floats, taken: NDArray[np.bool_]
 def _fill_gaps(candidates: Samples, ratio: Floats, taken: NDArray[np.bool_], samples: int) -> None:
     """Take, in place, the highest candidate of every gap in the rhythm, if it is high enough.
 
-    At the ends of the recording a gap is where another beat was due.
+    At the end of the recording a gap is where another beat was due; before the first beat none
+    is looked for, as the T wave of one that the begin cuts would be taken.
     """
     for _ in range(8):
         found = candidates[taken]
@@ -153,8 +152,6 @@ def _fill_gaps(candidates: Samples, ratio: Floats, taken: NDArray[np.bool_], sam
             for start, stop in pairwise(found)
             if stop - start >= _GAP * usual
         ]
-        if found[0] >= _GAP_AT_END * usual:
-            gaps.append((0, found[0] - apart))
         if samples - found[-1] >= _GAP_AT_END * usual:
             gaps.append((found[-1] + apart, samples))
         changed = False
