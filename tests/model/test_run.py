@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 import tomli_w
@@ -25,6 +26,7 @@ RECORDINGS = {
 @pytest.fixture
 def saved(tmp_path, tiny_architecture):
     """A run folder of a tiny random model, and the model."""
+    keras.utils.set_random_seed(0)
     model = CrossModalAutoencoder(tiny_architecture)
     description = ModelFile(
         format_number=1, architecture=tiny_architecture, decoded_cine=CineScale(300.0, 50.0)
