@@ -69,7 +69,7 @@ class NiftiFile:
                 stored = file.read(size)
             if len(stored) < size:
                 raise ReadError("The NIfTI file is truncated: copy it again.")
-            pixels: NDArray[np.generic] = np.frombuffer(stored, self.dtype)
+            pixels: NDArray[Any] = np.frombuffer(stored, self.dtype)
             pixels = pixels.reshape(self.shape, order="F")
             if self.scale is None:
                 return pixels

@@ -72,6 +72,7 @@ def test_training_draws_a_modality_anew_and_only_one_that_exists(tiny_architectu
     assert is_whole == (merge == "participant")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [("ecg",), ("mri",), ("ecg", "mri")])
 def test_one_class_trains_one_or_two_modalities(tiny_architecture, batch, names):
     architecture = replace(

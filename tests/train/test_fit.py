@@ -110,6 +110,7 @@ def test_the_last_stage_starts_from_the_first_two(settings, training_cohort, tmp
             np.testing.assert_allclose(last[key], array, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "numerics", [{"precision": "mixed_float16"}, {"precision": "mixed_bfloat16", "xla": True}]
 )
