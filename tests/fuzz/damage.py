@@ -40,7 +40,7 @@ def damaged(data: bytes, seed: int, *, cuts: int, flips: int) -> Iterator[tuple[
 
 def write(sample: Sample, folder: Path) -> Path:
     """Write a sample's files into a new folder; return what is to be read."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, data in sample.files.items():
         (folder / name).write_bytes(data)
     return folder / sample.opens
