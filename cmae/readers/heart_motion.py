@@ -27,7 +27,7 @@ _VESSEL_RADIUS_MM = 16.0
 _MOVING_AREA_MM2 = 10_000.0
 """Area that moves at least as much as the level at which motion is capped: about a heart's."""
 
-_UNSEEN_WALL_MM = (-0.7, 1.7)
+_UNSEEN_WALL_MM = (-0.9, 2.7)
 """Shift down and to the right, on the display, from the centre of what moves to the heart's: the
 wall of the left ventricle is dark in every frame, so its outer part, on the upper right, does not
 change. Measured on simulated hearts."""

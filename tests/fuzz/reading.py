@@ -122,6 +122,8 @@ def upload(path):
     from app.uploads import receive
 
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    if path.suffix == ".hea":  # it says nothing without its signal file
+        files = sorted(path.parent.iterdir())
     received = receive([Dropped(file) for file in files if file.is_file()])
     if received.ecg is None and received.cine is None:
         if not received.problems:
@@ -256,6 +258,7 @@ def _warm_up():
     import wfdb  # noqa: F401
 
     import app.uploads  # noqa: F401
+    import cmae.model.published_files
     import cmae.readers.ecg
     import cmae.readers.ml4h  # noqa: F401
 
