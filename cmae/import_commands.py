@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,43 +64,28 @@ def pseudonyms_of(path: Path | None, *, out: Path | None = None) -> "Pseudonyms 
 def _ecg(options: argparse.Namespace) -> Result:
     from cmae.readers.importing import import_ecg
 
-    settings = _settings(options)
-    with _cohort(options.out) as cohort, progress_bar("importing ecg") as report:
-        summary = import_ecg(
-            options.paths,
-            cohort,
-            options=_ecg_options(options),
-            settings=settings,
-            on_progress=report,
-        )
-    return _reported(options, cohort, {"": summary})
+    return _imported(options, partial(import_ecg, options=_ecg_options(options)))
 
 
 def _cine(options: argparse.Namespace) -> Result:
     from cmae.readers.importing import import_cine
 
-    settings = _settings(options)
-    with _cohort(options.out) as cohort, progress_bar("importing cine") as report:
-        summary = import_cine(
-            options.paths,
-            cohort,
-            options=_cine_options(options),
-            settings=settings,
-            on_progress=report,
-        )
-    return _reported(options, cohort, {"": summary})
+    return _imported(options, partial(import_cine, options=_cine_options(options)))
 
 
 def _ml4h(options: argparse.Namespace) -> Result:
     from cmae.readers.importing import import_ml4h
     from cmae.readers.recordings import Ml4hOptions
 
-    settings = _settings(options)
     how = Ml4hOptions(options.crop, options.ecg_unit, options.align_ecg)
-    with _cohort(options.out) as cohort, progress_bar("importing ml4h") as report:
-        summary = import_ml4h(
-            options.paths, cohort, options=how, settings=settings, on_progress=report
-        )
+    return _imported(options, partial(import_ml4h, options=how))
+
+
+def _imported(options: argparse.Namespace, read: Callable[..., "ImportSummary"]) -> Result:
+    """Import the paths of one kind of file."""
+    settings = _settings(options)
+    with _cohort(options.out) as cohort, progress_bar(f"importing {options.kind}") as report:
+        summary = read(options.paths, cohort, settings=settings, on_progress=report)
     return _reported(options, cohort, {"": summary})
 
 

@@ -30,7 +30,7 @@ LIMITS: Mapping[str, Limits] = {
     "ecg_beats_used": Limits("few beats in the median beat", low=4),
     "ecg_beat_correlation": Limits("beats unlike each other", low=0.9),
     "ecg_noise_uv": Limits("noisy ECG", high=100),
-    "ecg_einthoven_uv": Limits("Einthoven's law violated: leads mixed up", high=30),
+    "ecg_is_einthoven_violated": Limits("Einthoven's law violated: leads mixed up", high=0),
     "ecg_rate_difference_bpm": Limits("heart rate unlike the device's", low=-5, high=5),
     "ecg_is_irregular": Limits("irregular rhythm", high=0),
     "ecg_device_agreement": Limits("device's median beat unlike ours", low=0.9),

@@ -13,34 +13,17 @@ from numpy.typing import NDArray
 
 from cmae.data.column import RECORDING_COLUMNS, Column
 from cmae.errors import ReadError, SettingsError
-from cmae.readers import ml4h_cine, ml4h_ecg, ml4h_values
+from cmae.readers import ml4h_cine, ml4h_ecg, ml4h_values, recording_columns
 from cmae.readers.ml4h_file import group_in, opened
 
 COLUMNS = {
+    **recording_columns.COLUMNS,
     **ml4h_values.COLUMNS,
     "ecg_is_device_median": Column(
         "", "binary", "quality", "ecg", "1: the device's median beat, 0: ours of ten seconds"
     ),
     "ecg_r_sample": Column(
         "samples", "continuous", "quality", "ecg", "Where R lay in the median beat as stored"
-    ),
-    "ecg_beats_used": Column("", "continuous", "quality", "ecg", "Beats in the median beat"),
-    "ecg_beats_rejected": Column("", "continuous", "quality", "ecg", "Beats left out of it"),
-    "ecg_beat_correlation": Column(
-        "", "continuous", "quality", "ecg", "Mean correlation of the beats with the median beat"
-    ),
-    "ecg_noise_uv": Column(
-        "µV", "continuous", "quality", "ecg", "Departure of the beats from the median beat, RMS"
-    ),
-    "mri_motion_energy": Column(
-        "", "continuous", "quality", "mri", "Share of the variance in time that is cardiac motion"
-    ),
-    "mri_heart_row": Column("pixel", "continuous", "quality", "mri", "Row of the heart's centre"),
-    "mri_heart_column": Column(
-        "pixel", "continuous", "quality", "mri", "Column of the heart's centre"
-    ),
-    "mri_clipped_share": Column(
-        "", "continuous", "quality", "mri", "Share of the crop outside the recorded field"
     ),
 }
 """Columns that a visit's values may have, beside RECORDING_COLUMNS and the visit's own columns."""

@@ -30,6 +30,9 @@ COLUMNS: Mapping[str, Column] = {
     "ecg_einthoven_uv": _quality(
         "µV", "ecg", "Departure of the limb leads from Einthoven's law, 95 % of the time below"
     ),
+    "ecg_is_einthoven_violated": Column(
+        "", "binary", "quality", "ecg", "Whether the limb leads contradict each other"
+    ),
     "ecg_resolution_uv": _quality("µV", "ecg", "Voltage of one step of the file's integers"),
     "ecg_duration_s": _quality("s", "ecg", "Length of the recording"),
     "ecg_rate_difference_bpm": _quality("1/min", "ecg", "Heart rate minus the device's"),

@@ -162,7 +162,7 @@ def ml4h_rows(path: Path, options: Ml4hOptions) -> tuple[FoundRow, ...]:
                 visit=visit.visit,
                 recordings=recordings,
                 values={**visit.values, **sources},
-                columns={**COLUMNS, **ml4h.COLUMNS, **visit.columns},
+                columns={**ml4h.COLUMNS, **visit.columns},
                 found=tuple(visit.found),
                 lacks=tuple(visit.lacks),
             )
@@ -207,6 +207,9 @@ def _ecg_row(record: EcgRecord, options: EcgOptions) -> FoundRow:
         "ecg_rr_ms": beat.rr_ms,
         "heart_rate_bpm": beat.heart_rate_bpm,
         "ecg_einthoven_uv": record.einthoven_uv,
+        "ecg_is_einthoven_violated": (
+            None if record.einthoven_uv is None else float(record.is_einthoven_violated)
+        ),
         "ecg_resolution_uv": None if step_mv is None else 1000.0 * step_mv,
         "ecg_duration_s": record.duration_s,
         "ecg_rate_difference_bpm": (
