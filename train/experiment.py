@@ -43,6 +43,7 @@ class Stage:
         batch_size: Participants a batch.
         learning_rate: At its highest.
         clip_norm: Longest gradient, over all weights; 0 for no limit.
+        weight_decay: Share of a kernel that is taken off it each step, times the rate (AdamW).
         schedule: How the rate moves and when the stage ends.
     """
 
@@ -56,6 +57,7 @@ class Stage:
     batch_size: int = 4
     learning_rate: float = 5e-5
     clip_norm: float = 0.0
+    weight_decay: float = 0.0
     schedule: Schedule = field(default_factory=Schedule)
 
     def __post_init__(self) -> None:
@@ -69,6 +71,8 @@ class Stage:
                 raise SettingsError(f"{name} of stage {self.name} must be at least 1.")
         if not self.learning_rate > 0:
             raise SettingsError(f"learning_rate of stage {self.name} must be above 0.")
+        if self.weight_decay < 0:
+            raise SettingsError(f"weight_decay of stage {self.name} must be 0 or more.")
         if not self.modalities or len(set(self.modalities)) != len(self.modalities):
             raise SettingsError(f"modalities of stage {self.name} must name ecg, mri, or both.")
 

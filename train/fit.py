@@ -32,7 +32,7 @@ from cmae.model.run import (
 from cmae.model.weights import load_weights
 from train import backend, checkpoint, report
 from train.checkpoint import Checkpoint
-from train.experiment import Experiment
+from train.experiment import Experiment, Stage
 from train.materials import Materials
 from train.schedule import Progress
 from train.watching import TensorBoardScalars, Watcher
@@ -205,12 +205,21 @@ def build(materials: Materials) -> CrossModalAutoencoder:
     experiment, stage = materials.experiment, materials.stage
     model = CrossModalAutoencoder(experiment.architecture(stage), seed=experiment.seed)
     model.num_replicas = backend.num_replicas()
-    optimizer = keras.optimizers.Adam(
-        stage.learning_rate, global_clipnorm=stage.clip_norm if stage.clip_norm > 0 else None
-    )
-    model.compile(optimizer=optimizer, jit_compile=experiment.numerics.xla)
+    model.compile(optimizer=optimizer(stage), jit_compile=experiment.numerics.xla)
     model.optimizer.build(model.trainable_variables)
     return model
+
+
+def optimizer(stage: Stage) -> keras.optimizers.Optimizer:
+    """Adam; with a weight decay AdamW, which leaves offsets, norms and the temperature alone."""
+    clip = stage.clip_norm if stage.clip_norm > 0 else None
+    if not stage.weight_decay:
+        return keras.optimizers.Adam(stage.learning_rate, global_clipnorm=clip)
+    decaying = keras.optimizers.AdamW(
+        stage.learning_rate, weight_decay=stage.weight_decay, global_clipnorm=clip
+    )
+    decaying.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "log_scale", "offset"])
+    return decaying
 
 
 def start(model: CrossModalAutoencoder, runs: Sequence[Path]) -> None:

@@ -124,6 +124,8 @@ class Architecture:
         translation_weight: Factor of an additional loss on ECG→MRI and MRI→ECG; 0 in the paper.
         assignment: With the merge ``frozen``, a letter a coordinate: ``e`` from the ECG, ``m``
             from the MRI.
+        hidden_share: Largest share of a recording's patches that its encoder does not see in
+            training, drawn for each participant; 0 in the paper.
     """
 
     __pydantic_config__ = STRICT
@@ -134,6 +136,7 @@ class Architecture:
     contrast: Contrast = field(default_factory=Contrast)
     translation_weight: float = 0.0
     assignment: str | None = None
+    hidden_share: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse an autoencoder without a modality or a latent.
@@ -151,6 +154,10 @@ class Architecture:
             )
         if self.latent_dim < 1:
             raise SettingsError(f"latent_dim is {self.latent_dim}: give a positive number.")
+        if not 0 <= self.hidden_share < 1:
+            raise SettingsError(
+                f"hidden_share is {self.hidden_share:g}: give a share from 0 to below 1."
+            )
         if (self.merge == "frozen") != (self.assignment is not None):
             raise SettingsError(
                 "merge and assignment do not fit: the merge frozen needs an assignment, and the "

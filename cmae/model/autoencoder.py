@@ -11,6 +11,7 @@ from keras import ops
 
 from cmae.model import losses
 from cmae.model.architecture import Architecture, Merge
+from cmae.model.masking import hide_patches
 from cmae.model.networks import build_decoder, build_encoder
 
 Tensor = Any
@@ -28,7 +29,7 @@ class CrossModalAutoencoder(keras.Model):
 
     Args:
         architecture: The settings that it is built from.
-        seed: Seed of the modality dropout.
+        seed: Seed of the modality dropout and of the hidden patches.
 
     Attributes:
         architecture: The settings that it was built from.
@@ -128,7 +129,8 @@ class CrossModalAutoencoder(keras.Model):
             by target modality where the architecture weighs translation.
         """
         latents = {
-            name: self.encode(name, inputs[name], training=training) for name in self.encoders
+            name: self.encode(name, self._seen(name, inputs[name], training), training=training)
+            for name in self.encoders
         }
         joint = self.merge(latents, inputs["present"], training=training)
         decoded = {name: self.decode(name, joint, training=training) for name in self.decoders}
@@ -137,6 +139,13 @@ class CrossModalAutoencoder(keras.Model):
             for source, target in (("ecg", "mri"), ("mri", "ecg")):
                 translated[target] = self.decode(target, latents[source], training=training)
         return {"latents": latents, "joint": joint, "decoded": decoded, "translated": translated}
+
+    def _seen(self, modality: str, recordings: Tensor, training: bool) -> Tensor:
+        """What the encoder sees of recordings: in training, not the patches that are hidden."""
+        share = self.architecture.hidden_share
+        if not training or share == 0:
+            return recordings
+        return hide_patches(modality, recordings, share, self.dropout_seed)
 
     def compute_losses(self, batch: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Tensor]:
         """The parts of the loss, unweighted, as scalars by name.

@@ -14,8 +14,8 @@ from cmae.errors import CohortError, RunError
 from cmae.model.run import Run
 from train import checkpoint
 from train.__main__ import main
-from train.experiment import Experiment
-from train.fit import fit, validate
+from train.experiment import Experiment, Stage
+from train.fit import fit, optimizer, validate
 from train.materials import Materials
 
 
@@ -204,3 +204,18 @@ def test_a_cohort_without_test_participants_is_refused_before_training(
     with pytest.raises(CohortError, match="The test part has no row"):
         fit(experiment, training_cohort, tmp_path / "run")
     assert not (tmp_path / "run" / "history.csv").exists()
+
+
+def test_weight_decay_shrinks_kernels_and_nothing_else():
+    rates = {"learning_rate": 0.1, "weight_decay": 0.5}
+    decaying = optimizer(Stage("ecg", ("ecg",), **rates))
+    layer = keras.layers.Dense(3)
+    layer.build((None, 2))
+    layer.bias.assign(np.ones(3))
+    before = keras.ops.convert_to_numpy(layer.kernel)
+    decaying.apply(
+        [keras.ops.zeros_like(weight) for weight in layer.trainable_variables],
+        layer.trainable_variables,
+    )
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(layer.kernel), 0.95 * before, rtol=1e-5)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(layer.bias), np.ones(3))
