@@ -1,0 +1,75 @@
+"""Who a run is measured on: never somebody whom it, or a baseline, was trained on."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cmae.errors import CohortError, RunError
+from cmae.evaluation.participants import held_out
+
+
+def make_run(folder, fingerprint, parts):
+    folder.mkdir()
+    (folder / "card.json").write_text(json.dumps({"cohort_fingerprint": fingerprint}))
+    table = pd.DataFrame([(row, name) for name, rows in parts.items() for row in rows])
+    table.to_csv(folder / "split.csv", header=["row", "split"], index=False)
+    return folder
+
+
+@pytest.fixture
+def trained(tmp_path, full_cohort):
+    parts = {"train": [0, 1, 2, 3], "validation": [4, 5], "test": [6, 7, 8]}
+    return make_run(tmp_path / "run", full_cohort.fingerprint, parts)
+
+
+def chosen(runs, cohort, **options):
+    return held_out(runs, cohort, cohort.fingerprint, **{"most_decoded": 2, **options})
+
+
+def test_of_the_training_cohort_only_unseen_rows_count(trained, full_cohort):
+    found = chosen([trained], full_cohort)
+    assert found.rows.tolist() == list(range(6, len(full_cohort)))
+    assert set(found.decoded) < set(found.rows)
+    assert len(found.decoded) == 2
+    assert found.for_mean.tolist() == [0, 1, 2, 3]
+    assert "was trained on" in found.description
+
+
+def test_what_a_baseline_has_seen_does_not_count_either(trained, tmp_path, full_cohort):
+    parts = {"train": [6], "validation": [7], "test": [0, 8]}
+    baseline = make_run(tmp_path / "baseline", full_cohort.fingerprint, parts)
+    assert chosen([trained, baseline], full_cohort).rows.tolist() == list(
+        range(8, len(full_cohort))
+    )
+
+
+def test_another_cohort_counts_whole_and_gives_the_mean_of_others(tmp_path, full_cohort):
+    run = make_run(tmp_path / "run", "another", {"train": [0, 1]})
+    found = chosen([run], full_cohort, most_decoded=1000)
+    assert found.rows.tolist() == list(range(len(full_cohort)))
+    assert not set(found.decoded) & set(found.for_mean)
+    assert len(found.for_mean) >= len(full_cohort) // 2
+
+
+def test_the_same_seed_decodes_the_same_rows(tmp_path, full_cohort):
+    run = make_run(tmp_path / "run", "another", {"train": [0]})
+    first, again, other = (chosen([run], full_cohort, seed=seed) for seed in (1, 1, 5))
+    np.testing.assert_array_equal(first.decoded, again.decoded)
+    assert first.decoded.tolist() != other.decoded.tolist()
+
+
+def test_a_cohort_that_was_seen_whole_is_refused(tmp_path, full_cohort):
+    everybody = {"train": range(len(full_cohort))}
+    run = make_run(tmp_path / "run", full_cohort.fingerprint, everybody)
+    with pytest.raises(CohortError, match=r"0 of .* rows were not seen"):
+        chosen([run], full_cohort)
+
+
+@pytest.mark.parametrize("text", [None, "", "row\n1\n", "row,split\n9999,train\n"])
+def test_a_split_that_cannot_be_is_refused(trained, full_cohort, text):
+    path = trained / "split.csv"
+    path.unlink() if text is None else path.write_text(text)
+    with pytest.raises(RunError, match=r"split\.csv"):
+        chosen([trained], full_cohort)
