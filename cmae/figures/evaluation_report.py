@@ -322,6 +322,10 @@ def _shown(table: pd.DataFrame, names: Mapping[str, str]) -> str:
             ]
         elif column == "target":
             shown[column] = [names.get(str(name), str(name)) for name in table[column]]
+        elif column in ("direction", "path", "of"):
+            shown[column] = [
+                figures.spoken(str(name).replace("_to_", " → ")) for name in table[column]
+            ]
         else:
             shown[column] = [_cell(value) for value in table[column]]
     right = [

@@ -1,0 +1,135 @@
+"""What an evaluation is of: a run, its baselines, their latents, and the rows that count."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmae.data.cohort import Cohort
+from cmae.data.column import Column
+from cmae.errors import SettingsError
+from cmae.evaluation.participants import HeldOut
+from cmae.latent.latents import Latents
+from cmae.model.run import Run
+from cmae.simulate.ceilings import Ceilings
+from cmae.simulate.electricity import COLUMNS as OF_SIMULATED_ECG
+
+PARTS = ("retrieval", "probes", "labels", "paths", "function")
+"""What can be measured, in this order."""
+
+OTHER = {"ecg": "mri", "mri": "ecg"}
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """What is measured.
+
+    Attributes:
+        parts: Of PARTS.
+        decoded: Rows at most whose recordings are decoded.
+        gallery: Recordings that are ranked at most in retrieval; by default the paper's number.
+        seed: Of draws and bootstraps.
+    """
+
+    parts: tuple[str, ...] = PARTS
+    decoded: int = 1000
+    gallery: int = 4752
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be measured.
+
+        Raises:
+            SettingsError: A part is unknown, or a number too small.
+        """
+        unknown = sorted(set(self.parts) - set(PARTS))
+        if unknown or not self.parts:
+            came = f"{unknown[0]!r} is no part" if unknown else "No part is chosen"
+            raise SettingsError(f"{came} of an evaluation: choose from {', '.join(PARTS)}.")
+        if self.decoded < 2 or self.gallery < 2:
+            raise SettingsError(
+                f"{self.decoded} rows to decode and {self.gallery} to rank are too few: give 2 or "
+                "more of each."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What is measured.
+
+    Attributes:
+        run: The run.
+        baselines: Other runs by name, measured beside it in the same folds.
+        cohort: The cohort.
+        held_out: The rows that none of the runs has seen.
+        latents: Of the run, a row a row of the cohort.
+        of_baselines: Of the baselines, likewise, by name.
+        ceilings: Of the cohort's population, where it is simulated and they were computed.
+        settings: What is measured.
+    """
+
+    run: Run
+    baselines: Mapping[str, Run]
+    cohort: Cohort
+    held_out: HeldOut
+    latents: Latents
+    of_baselines: Mapping[str, Latents] = field(default_factory=dict)
+    ceilings: Ceilings | None = None
+    settings: EvaluationSettings = field(default_factory=EvaluationSettings)
+
+    @property
+    def participants(self) -> NDArray[np.str_]:
+        """Who the held-out rows are of, (n,)."""
+        names = self.cohort.table["participant_id"].to_numpy(dtype=str)
+        return np.asarray(names[self.held_out.rows])
+
+    def targets(self, source: str) -> tuple[str, ...]:
+        """Name what the other modality shows, and what neither does alone.
+
+        Args:
+            source: Modality whose recordings tell: ``ecg`` or ``mri``.
+
+        Returns:
+            Phenotypes that the other modality shows, diagnoses, and covariates, in the order of
+            the cohort's columns.
+        """
+        return tuple(
+            name
+            for name, column in self.cohort.columns.items()
+            if column.role in {"phenotype", "covariate"}
+            and column.kind != "categorical"
+            and shown_by(name, column) != source
+        )
+
+    def names(self) -> dict[str, str]:
+        """Give each phenotype and covariate a name for people, with its unit."""
+        return {
+            name: f"{_short(column.description)} ({column.unit})"
+            if column.unit
+            else _short(column.description)
+            for name, column in self.cohort.columns.items()
+            if column.role in {"phenotype", "covariate"}
+        }
+
+
+def shown_by(name: str, column: Column) -> str:
+    """Tell which modality shows a phenotype: ``ecg``, ``mri``, or ``both`` where neither alone.
+
+    Diagnoses, covariates and what was measured elsewhere are of neither. Of simulated columns,
+    those of the conduction are what an ECG shows.
+
+    Args:
+        name: Of the column.
+        column: What it means.
+    """
+    if column.role == "covariate" or column.kind == "binary" or column.source == "clinical":
+        return "both"
+    if column.source == "simulated":
+        return "ecg" if name in OF_SIMULATED_ECG else "mri"
+    return column.source
+
+
+def _short(description: str) -> str:
+    """Keep what stands before the first comma or semicolon."""
+    return description.partition(";")[0].partition(",")[0]
