@@ -30,6 +30,7 @@ from cmae.simulate.tissue import (
     paint_muscle,
     paint_vessels,
 )
+from cmae.simulate.variety import fine_variety
 
 Floats = NDArray[np.float64]
 
@@ -61,32 +62,38 @@ class CineTruth:
     masks: NDArray[np.uint8]
 
 
-def render(heart: Mapping[str, Any], rng: np.random.Generator) -> NDArray[np.uint16]:
+def render(
+    heart: Mapping[str, Any], rng: np.random.Generator, *, private_variance: float = 1.0
+) -> NDArray[np.uint16]:
     """Render the cine of a heart.
 
     Args:
         heart: The factors of MRI_INPUTS, a row of ``physiology.draw``.
         rng: Fine variety of the chest, texture and noise.
+        private_variance: Variance of the fine variety against a realistic one.
 
     Returns:
         (96, 96, 50) scanner integers at 1.8 mm a pixel; the front of the chest at the top, the
         patient's left on the right; frame 0 is the end of diastole.
     """
-    signal, _ = _signal(heart, rng)
+    signal, _ = _signal(heart, fine_variety(rng, private_variance))
     return upright(noisy(signal, heart, rng))
 
 
-def render_truth(heart: Mapping[str, Any], rng: np.random.Generator) -> CineTruth:
+def render_truth(
+    heart: Mapping[str, Any], rng: np.random.Generator, *, private_variance: float = 1.0
+) -> CineTruth:
     """Render the cine of a heart together with its noiseless version and its masks.
 
     Args:
         heart: The factors of MRI_INPUTS, a row of ``physiology.draw``.
         rng: Fine variety; the same stream gives the recording that ``render`` gives.
+        private_variance: Variance of the fine variety against a realistic one.
 
     Returns:
         The recording, the noiseless recording and the masks.
     """
-    signal, outlines = _signal(heart, rng)
+    signal, outlines = _signal(heart, fine_variety(rng, private_variance))
     masks = np.zeros(signal.shape, np.uint8)
     for name, label in _MASK_ORDER:
         box, distance = outlines[name]

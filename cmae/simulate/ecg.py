@@ -20,6 +20,7 @@ from cmae.simulate.leads import electrodes, twelve
 from cmae.simulate.pulses import Pulses
 from cmae.simulate.repolarization import repolarization
 from cmae.simulate.residual import SAMPLES, residual
+from cmae.simulate.variety import fine_variety
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +34,11 @@ LEFT = [0, 1, 6, 7]
 
 
 def render(
-    heart: Mapping[str, Any], rng: np.random.Generator, *, has_noise: bool = True
+    heart: Mapping[str, Any],
+    rng: np.random.Generator,
+    *,
+    has_noise: bool = True,
+    private_variance: float = 1.0,
 ) -> NDArray[np.float32]:
     """Render the median beat of a heart, with its neighbours where the rate brings them in.
 
@@ -41,12 +46,14 @@ def render(
         heart: The factors of ECG_INPUTS, a row of ``physiology.draw``.
         rng: Fine variety, then noise.
         has_noise: Whether residual noise is added; the beat below it is the same.
+        private_variance: Variance of the fine variety against a realistic one.
 
     Returns:
         (600, 12) in mV at 500 Hz, the R peak at sample 200.
     """
-    beat, r_peak, matrix = single_beat(heart, rng)
-    leads = _median_of_beats(beat, heart, rng)
+    fine = fine_variety(rng, private_variance)
+    beat, r_peak, matrix = single_beat(heart, fine)
+    leads = _median_of_beats(beat, heart, fine)
     if heart["atrial_fibrillation"]:
         leads += _fibrillation(matrix, rng)
     if has_noise:
