@@ -167,21 +167,29 @@ def _recorded(
     has_ecg = fate >= settings.mri_only
     has_mri = not settings.mri_only <= fate < settings.mri_only + settings.ecg_only
     found: Recordings = {}
-    fine = {"private_variance": settings.population.private_variance}
+    variance = settings.population.private_variance
     if has_ecg:
-        found["ecg"] = ecg.render(heart, stream(seed, participant, ECG_STREAM), **fine)
+        found["ecg"] = ecg.render(
+            heart, stream(seed, participant, ECG_STREAM), private_variance=variance
+        )
         if settings.has_noiseless:
             rng = stream(seed, participant, ECG_STREAM)
-            found["ecg_noiseless"] = ecg.render(heart, rng, has_noise=False, **fine)
+            found["ecg_noiseless"] = ecg.render(
+                heart, rng, has_noise=False, private_variance=variance
+            )
     if has_mri and (settings.has_masks or settings.has_noiseless):
-        truth = cine.render_truth(heart, stream(seed, participant, MRI_STREAM), **fine)
+        truth = cine.render_truth(
+            heart, stream(seed, participant, MRI_STREAM), private_variance=variance
+        )
         found["mri"] = truth.recording
         if settings.has_masks:
             found["mri_mask"] = truth.masks
         if settings.has_noiseless:
             found["mri_noiseless"] = truth.noiseless
     elif has_mri:
-        found["mri"] = cine.render(heart, stream(seed, participant, MRI_STREAM), **fine)
+        found["mri"] = cine.render(
+            heart, stream(seed, participant, MRI_STREAM), private_variance=variance
+        )
     return found
 
 
