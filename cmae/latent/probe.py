@@ -164,9 +164,7 @@ def _patterns(known: NDArray[np.bool_]) -> list[tuple[NDArray[np.int64], list[in
     return [(np.flatnonzero(known[:, members[0]]), members) for members in groups.values()]
 
 
-def _ridges(
-    x: Floats, y: Floats, people: NDArray[np.int64], has_shared_scale: bool
-) -> list[Probe]:
+def _ridges(x: Floats, y: Floats, people: NDArray[np.int64], has_shared_scale: bool) -> list[Probe]:
     spectrum = decompose(x, has_shared_scale=has_shared_scale)
     found = fit_ridge(spectrum, y, people, RIDGE_PENALTIES * len(x))
     weights = spectrum.to_features(found.weights).T
