@@ -37,7 +37,7 @@ class FeatureSet:
     holds: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        """Raise InputError where shapes differ or a present row has an infinite value."""
+        """Raise InputError where shapes differ."""
         if self.values.ndim != 2 or self.present.shape != (len(self.values),):
             raise InputError(
                 f"The features {self.name} have shape {self.values.shape} and a mask of "
@@ -93,17 +93,15 @@ class Labels:
     covariates: tuple[str, ...] = COVARIATES
 
     def __post_init__(self) -> None:
-        """Raise InputError where lengths differ or a target is not in the table."""
+        """Raise InputError where lengths differ or a column is not in the table."""
         if len(self.participants) != len(self.table):
             raise InputError(
                 f"{len(self.participants)} participants and a table of {len(self.table)} rows do "
                 "not fit: give one a row."
             )
-        for name in self.targets:
-            if name not in self.table or name not in self.columns:
-                raise InputError(
-                    f"There is no column {name!r} to predict: name columns of the cohort."
-                )
+        for name in (*self.targets, *self.covariates):
+            if name not in self.table or (name in self.targets and name not in self.columns):
+                raise InputError(f"There is no column {name!r}: name columns of the cohort.")
 
     @classmethod
     def of(

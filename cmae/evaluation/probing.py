@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cmae.errors import InputError
 from cmae.evaluation.features import FeatureSet, Labels, Rows
 from cmae.evaluation.folds import check_folds, outer_folds
 from cmae.evaluation.scoring import (
@@ -21,15 +20,10 @@ from cmae.evaluation.scoring import (
     interval,
     measures_of,
 )
+from cmae.evaluation.targets import Target, check_features, choose_targets
 from cmae.latent import probe
 
 Floats = NDArray[np.float64]
-
-FEWEST = 20
-"""Fewest participants with a label in the training part of every fold."""
-
-FEWEST_OF_CLASS = 10
-"""Fewest participants of each class in the training part of every fold."""
 
 SCORES = (
     "target", "features", "measure", "n", "participants", "positive", "value", "low", "high",
@@ -68,25 +62,23 @@ class Probing:
     left_out: tuple[tuple[str, str], ...]
 
 
-@dataclass
-class _Target:
-    """A target that can be probed.
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """A target with what gathers fold by fold.
 
     Attributes:
-        name: Its column.
-        kind: ``continuous`` or ``binary``.
-        truth: (rows,), NaN where unknown or where a feature set is absent.
-        predicted: By feature set (rows,), filled fold by fold.
-        residual: (rows,) what age, sex and body size do not tell, by models that never saw the
-            row's participant; None where nothing is adjusted for.
+        target: The target.
+        predicted: By feature set (rows,).
+        residual: (rows,) what age, sex and body size do not tell, by a regression on the training
+            rows of the fold at hand; empty where nothing is adjusted for.
+        left_over: (rows,) the residual of each row in the fold that held it out.
         adjusted: By feature set (rows,) predictions of the residual.
     """
 
-    name: str
-    kind: str
-    truth: Floats
+    target: Target
     predicted: dict[str, Floats]
-    residual: Floats | None
+    residual: Floats
+    left_over: Floats
     adjusted: dict[str, Floats]
 
 
@@ -129,38 +121,35 @@ def cross_validate(
         InputError: A participant stands in two folds, names or lengths do not fit, or no row has
             all feature sets.
     """
-    _check(features, labels, compared)
+    check_features(features, labels, compared)
     folds = outer_folds(labels.participants) if folds is None else np.asarray(folds)
     check_folds(labels.participants, folds)
     present = np.all([one.present for one in features], axis=0)
-    if not present.any():
-        raise InputError(
-            "No row has all of the features "
-            f"{', '.join(f'{one.name} ({int(one.present.sum())} rows)' for one in features)}: "
-            "probe those apart that are not of the same rows."
-        )
-    targets, left_out = _targets(features, labels, folds, present)
+    targets, left_out = choose_targets(features, labels, folds)
+    if "sex" not in labels.table:
+        left_out.append(("all", "no column sex: nothing is scored within sex"))
+    works = [_work(target, labels) for target in targets]
     numbers = np.unique(folds[present])
     for done, fold in enumerate(numbers):
         train = np.flatnonzero(present & (folds != fold))
         test = np.flatnonzero(present & (folds == fold))
-        for target in targets:
-            _adjust(target, labels, train, test)
+        for work in works:
+            _adjust(work, labels, train, test)
         for place, one in enumerate(features):
-            if targets:
-                _predict(one, targets, labels.participants, train, test)
+            if works:
+                _predict(one, works, labels.participants, train, test)
             if on_progress is not None:
                 on_progress(done * len(features) + place + 1, len(numbers) * len(features))
     pairs = list(combinations([one.name for one in features], 2)) if compared is None else compared
     scores, comparisons = [], []
-    for target in targets:
-        rows, differences = _score(target, labels, folds, list(pairs), (resamples, seed))
+    for work in works:
+        rows, differences = _score(work, labels, folds, list(pairs), (resamples, seed))
         scores += rows
         comparisons += differences
     predictions = {
-        (target.name, name): values
-        for target in targets
-        for name, values in target.predicted.items()
+        (work.target.name, name): values
+        for work in works
+        for name, values in work.predicted.items()
     }
     return Probing(
         pd.DataFrame(scores, columns=list(SCORES)),
@@ -171,133 +160,46 @@ def cross_validate(
     )
 
 
-def _check(
-    features: Sequence[FeatureSet], labels: Labels, compared: Sequence[tuple[str, str]] | None
-) -> None:
-    names = [one.name for one in features]
-    if not names or len(set(names)) < len(names):
-        raise InputError("Feature sets need names, each its own: give at least one set.")
-    for one in features:
-        if len(one.values) != len(labels.participants):
-            raise InputError(
-                f"The features {one.name} have {len(one.values)} rows and the labels "
-                f"{len(labels.participants)}: give the same rows in the same order."
-            )
-    for name in {name for pair in compared or () for name in pair}:
-        if name not in names:
-            raise InputError(f"There are no features {name!r}: compare {', '.join(names)}.")
+def _work(target: Target, labels: Labels) -> _Work:
+    rows = len(target.truth)
+    is_adjusted = target.kind == "continuous" and labels.body(target.name) is not None
+
+    def empty() -> dict[str, Floats]:
+        return {name: np.full(rows, np.nan) for name in target.sets}
+
+    size = rows if is_adjusted else 0
+    residuals = np.full(size, np.nan), np.full(size, np.nan)
+    return _Work(target, empty(), *residuals, empty() if is_adjusted else {})
 
 
-def _targets(
-    features: Sequence[FeatureSet],
-    labels: Labels,
-    folds: NDArray[np.int64],
-    present: NDArray[np.bool_],
-) -> tuple[list[_Target], list[tuple[str, str]]]:
-    """Return the targets that can be probed, and what is left out and why."""
-    targets, left_out = [], []
-    if "sex" not in labels.table:
-        left_out.append(("all", "no column sex: nothing is scored within sex"))
-    for name in labels.targets:
-        kind = labels.columns[name].kind
-        if kind == "categorical":
-            left_out.append((name, "text: probes predict numbers and 0/1"))
-            continue
-        truth = np.where(present, labels.numbers(name), np.nan)
-        reason = why_not(truth, kind, labels.participants, folds)
-        if reason is not None:
-            left_out.append((name, reason))
-            continue
-        held = [one.name for one in features if name in one.holds]
-        left_out += [(name, f"{one}: these features hold the target itself") for one in held]
-        allowed = [one.name for one in features if one.name not in held]
-        body = labels.body(name) if kind == "continuous" else None
-        empty = np.full(len(truth), np.nan)
-        targets.append(
-            _Target(
-                name,
-                kind,
-                truth,
-                {one: empty.copy() for one in allowed},
-                None if body is None else empty.copy(),
-                {} if body is None else {one: empty.copy() for one in allowed},
-            )
-        )
-    return targets, left_out
-
-
-def why_not(
-    truth: Floats, kind: str, participants: NDArray[np.generic], folds: NDArray[np.generic]
-) -> str | None:
-    """Say why a target cannot be probed, or None where it can.
-
-    Args:
-        truth: (rows,), NaN where unknown.
-        kind: ``continuous`` or ``binary``.
-        participants: (rows,): who each row is of.
-        folds: (rows,): the fold of each row.
-
-    Returns:
-        The reason, without any participant's value.
-    """
-    known = np.isfinite(truth)
-    values = np.unique(truth[known])
-    if len(values) < 2:
-        return (
-            "no row that has all features has a value"
-            if not len(values)
-            else "one class only"
-            if kind == "binary"
-            else "one value everywhere"
-        )
-    if kind == "binary" and not np.isin(values, (0, 1)).all():
-        return "a binary column with values other than 0 and 1"
-    parts = [known & (folds != fold) for fold in np.unique(folds)]
-    fewest = min(len(np.unique(participants[part])) for part in parts)
-    if fewest < FEWEST:
-        return f"too few labels: {fewest} participants to train a fold, {FEWEST} are needed"
-    if kind == "continuous":
-        varies = all(np.ptp(truth[part]) > 0 for part in parts)
-        return None if varies else "one value everywhere in the training part of a fold"
-    classes = [part & (truth == flag) for part in parts for flag in (0, 1)]
-    fewest = min(len(np.unique(participants[members])) for members in classes)
-    if fewest >= FEWEST_OF_CLASS:
-        return None
-    return (
-        f"too few labels: {fewest} participants of a class to train a fold, "
-        f"{FEWEST_OF_CLASS} are needed"
-    )
-
-
-def _adjust(target: _Target, labels: Labels, train: Rows, test: Rows) -> None:
+def _adjust(work: _Work, labels: Labels, train: Rows, test: Rows) -> None:
     """Fill the residuals of training and test rows, by a regression on training rows."""
-    body = labels.body(target.name)
-    if target.residual is None or body is None:
+    body = labels.body(work.target.name)
+    if not len(work.residual) or body is None:
         return
-    known = train[np.isfinite(target.truth[train])]
+    truth, both = work.target.truth, np.concatenate([train, test])
+    known = train[np.isfinite(truth[train])]
     covariates = FeatureSet("covariates", body, np.ones(len(body), bool))
-    inside, outside = covariates.prepared(known, np.concatenate([train, test]))
+    inside, outside = covariates.prepared(known, both)
     mean, sd = inside.mean(axis=0), inside.std(axis=0)
-    sd = np.where(sd > 0, sd, 1.0)
-    ones = (np.ones((len(inside), 1)), np.ones((len(outside), 1)))
-    design = np.hstack([ones[0], (inside - mean) / sd])
-    weights = np.linalg.lstsq(design, target.truth[known], rcond=1e-9)[0]
-    both = np.concatenate([train, test])
-    target.residual[both] = (
-        target.truth[both] - np.hstack([ones[1], (outside - mean) / sd]) @ weights
-    )
+    scale = np.where(sd > 0, sd, 1.0)
+    weights = np.linalg.lstsq(
+        np.column_stack([np.ones(len(inside)), (inside - mean) / scale]), truth[known], rcond=1e-9
+    )[0]
+    work.residual[both] = truth[both] - weights[0] - (outside - mean) / scale @ weights[1:]
+    work.left_over[test] = work.residual[test]
 
 
 def _predict(
     one: FeatureSet,
-    targets: list[_Target],
+    works: list[_Work],
     participants: NDArray[np.generic],
     train: Rows,
     test: Rows,
 ) -> None:
     """Fill the predictions of test rows."""
-    asked = list(_asked(one, targets))
-    if not asked or not len(test):
+    asked = list(_asked(one, works))
+    if not asked:
         return
     inside, outside = one.prepared(train, test)
     found = probe.fit(
@@ -311,23 +213,26 @@ def _predict(
         predicted[test] = np.where(np.isfinite(truth[test]), fitted.decide(outside), np.nan)
 
 
-def _asked(one: FeatureSet, targets: list[_Target]) -> Iterator[tuple[Floats, Floats, str]]:
+def _asked(one: FeatureSet, works: list[_Work]) -> Iterator[tuple[Floats, Floats, str]]:
     """Yield truth, where predictions go, and kind of all that a feature set is asked for."""
-    for target in targets:
-        if one.name in target.predicted:
-            yield target.truth, target.predicted[one.name], target.kind
-            if target.residual is not None:
-                yield target.residual, target.adjusted[one.name], target.kind
+    for work in works:
+        if one.name in work.target.sets:
+            yield work.target.truth, work.predicted[one.name], work.target.kind
+            # Nothing may remain, as of body surface once height and weight are known.
+            spread = np.nanstd(work.residual) if len(work.residual) else 0.0
+            if spread > 1e-6 * np.nanstd(work.target.truth):
+                yield work.residual, work.adjusted[one.name], work.target.kind
 
 
 def _score(
-    target: _Target,
+    work: _Work,
     labels: Labels,
     folds: NDArray[np.int64],
     pairs: list[tuple[str, str]],
     bootstrap: tuple[int, int],
 ) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """Return the rows of the two tables."""
+    target = work.target
     rows = np.flatnonzero(np.isfinite(target.truth))
     resamples, seed = bootstrap
 
@@ -341,13 +246,11 @@ def _score(
         )
         return draws(found, kind=target.kind, resamples=resamples, seed=seed)
 
-    names = list(target.predicted)
-    if not names:
-        return [], []
-    found = scored(target.truth, target.predicted)
+    names = list(target.sets)
+    found = scored(target.truth, work.predicted)
     measures = measures_of(found)
-    if target.residual is not None:
-        beyond = scored(target.residual, target.adjusted)
+    if len(work.residual):
+        beyond = scored(work.left_over, work.adjusted)
         found |= {name + ADJUSTED: beyond[name] for name in measures}
     if "sex" not in labels.table:
         found = {name: values for name, values in found.items() if WITHIN_SEX not in name}
@@ -373,7 +276,7 @@ def _score(
     return scores, comparisons
 
 
-def _positive(target: _Target) -> int | None:
+def _positive(target: Target) -> int | None:
     return int(np.nansum(target.truth)) if target.kind == "binary" else None
 
 
