@@ -1,6 +1,5 @@
 """A cohort: rows, recordings and phenotypes in one folder."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +16,7 @@ from cmae.data.column import Column
 from cmae.data.files import explained
 from cmae.data.modality import MODALITIES, STORED, TRUTHS, Modality
 from cmae.data.parts import Part, PartReader
+from cmae.data.split import hashed_places
 from cmae.data.staging import RECORDINGS, locked
 from cmae.data.withdrawal import DropSummary, withdraw
 from cmae.data.writer import CohortWriter, referenced
@@ -244,17 +244,9 @@ class Cohort:
         """
         if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
             raise CohortError(f"The fractions of a split are three and sum to 1, not {fractions}.")
-        participants, inverse = np.unique(
-            self.table["participant_id"].to_numpy(dtype=str), return_inverse=True
-        )
-        places = np.array(
-            [
-                int.from_bytes(hashlib.sha256(f"{seed}:{who}".encode()).digest()[:8]) / 2**64
-                for who in participants
-            ]
-        )
+        places = hashed_places(self.table["participant_id"].to_numpy(dtype=str), str(seed))
         bounds = np.cumsum(fractions)[:2]
-        which = np.searchsorted(bounds, places, side="right")[inverse]
+        which = np.searchsorted(bounds, places, side="right")
         return {name: np.flatnonzero(which == k) for k, name in enumerate(SPLITS)}
 
     def info(self) -> dict[str, Any]:

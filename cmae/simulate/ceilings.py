@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from cmae import __version__
 from cmae.data.files import replacing
 from cmae.errors import SettingsError
+from cmae.scores import auroc, r2
 from cmae.simulate import electricity
 from cmae.simulate.factors import COLUMNS, ECG_INPUTS, MRI_INPUTS, SHARED
 from cmae.simulate.physiology import draw
@@ -261,42 +262,19 @@ def _phenotype(split: _Split, name: str, source: str) -> PhenotypeCeiling | None
     statistic: Callable[[Floats, Floats], float]
     model = _boosting(kind).fit(inputs[train], truth[train])
     if kind == "binary":
-        scores, measure, statistic = model.decision_function(inputs[test]), "auroc", _auroc
+        scores, measure, statistic = model.decision_function(inputs[test]), "auroc", auroc
     else:
-        scores, measure, statistic = model.predict(inputs[test]), "r2", _r2
+        scores, measure, statistic = model.predict(inputs[test]), "r2", r2
     value, low, high = _interval(statistic, truth[test], scores)
     within = None
     if kind != "binary":
         sex = split.table["sex"].to_numpy()[test]
-        within = _r2(
-            truth[test] - _group_means(truth[test], sex), scores - _group_means(truth[test], sex)
-        )
+        within = r2(truth[test], scores, sex)
     return PhenotypeCeiling(name, source, measure, value, low, high, within, int(test.sum()))
-
-
-def _group_means(values: Floats, group: NDArray[np.generic]) -> Floats:
-    _, place, count = np.unique(group, return_inverse=True, return_counts=True)
-    result: Floats = (np.bincount(place, weights=values) / count)[place]
-    return result
 
 
 def _fewest(*classes: Floats) -> int:
     return int(min(count for flags in classes for count in (flags.sum(), (1 - flags).sum())))
-
-
-def _r2(truth: Floats, predicted: Floats) -> float:
-    return float(1 - ((truth - predicted) ** 2).sum() / ((truth - truth.mean()) ** 2).sum())
-
-
-def _auroc(truth: Floats, scores: Floats) -> float:
-    """Area under the ROC curve: the share of (sick, healthy) pairs in the right order."""
-    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(count) - (count - 1) / 2)[place]
-    sick = float(truth.sum())
-    healthy = len(truth) - sick
-    if not sick or not healthy:
-        return float("nan")
-    return float((ranks[truth > 0].sum() - sick * (sick + 1) / 2) / (sick * healthy))
 
 
 def _interval(

@@ -1,0 +1,229 @@
+"""How well phenotypes are predicted from few labels: curves over labeled participants."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cmae.data.split import hashed_places
+from cmae.errors import InputError
+from cmae.evaluation.features import FeatureSet, Labels, Rows
+from cmae.evaluation.folds import held_out
+from cmae.evaluation.scoring import CHANCE, Predictions, draws, interval, measures_of
+from cmae.evaluation.targets import Target, check_features, choose_targets
+from cmae.latent import probe
+
+SIZES = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
+"""Numbers of labeled participants; those that there are not are left out, and all are added."""
+
+REPEATS = 10
+RESAMPLES = 300
+
+Floats = NDArray[np.float64]
+
+SCORES = (
+    "target", "features", "measure", "labels", "repeats", "n", "participants", "value", "low",
+    "high", "chance",
+)  # fmt: skip
+COMPARISONS = (
+    "target", "features", "against", "measure", "labels", "repeats", "n", "participants",
+    "difference", "low", "high",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class LabelCurves:
+    """How well each target is told by each feature set at each number of labels.
+
+    Attributes:
+        scores: One row a (target, feature set, measure, number of labeled participants
+            ``labels``): ``repeats`` draws of labels that count, ``n`` held-out rows and their
+            ``participants``, mean ``value`` over draws with its 95 % interval ``low`` … ``high``
+            over draws and held-out participants, and ``chance``.
+        comparisons: One row a (target, feature set, the one that it is held against, measure,
+            ``labels``): ``difference`` with its interval, by the same labels and participants.
+        left_out: (target, reason): what could not be scored.
+    """
+
+    scores: pd.DataFrame
+    comparisons: pd.DataFrame
+    left_out: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """A target with what gathers: by number of labels, for each draw (held-out rows, sets)."""
+
+    target: Target
+    predicted: dict[int, list[Floats]] = field(default_factory=dict)
+
+
+def label_curves(
+    features: Sequence[FeatureSet],
+    labels: Labels,
+    *,
+    sizes: Sequence[int] = SIZES,
+    repeats: int = REPEATS,
+    compared: Sequence[tuple[str, str]] | None = None,
+    seed: int = 0,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> LabelCurves:
+    """Score probes that learned from few labels, on a third of the participants.
+
+    The third is fixed by a hash of the identifiers. Draw k of n labels are the first n training
+    participants with a label in an order that another hash fixes: the same for all feature sets,
+    and each larger draw holds the smaller. Principal components are those of all training rows,
+    with or without labels, as an autoencoder saw them too; scaling and penalty come from the
+    labeled rows alone.
+
+    Args:
+        features: The feature sets, each with a row a row of the labels.
+        labels: Who the rows are of, and what is known about them.
+        sizes: Numbers of labeled participants; all that there are come last, once.
+        repeats: Draws of labels.
+        compared: Pairs (features, against) of names; None for all.
+        seed: Of the third, the draws of labels and the bootstrap.
+        on_progress: Called with (done, all) fits.
+
+    Returns:
+        The curves.
+
+    Raises:
+        InputError: Names or lengths do not fit, a size is below 10, or no row has all features.
+    """
+    check_features(features, labels, compared)
+    if not sizes or min(sizes) < 10 or repeats < 1:
+        raise InputError("Curves need at least one draw, and 10 or more labels at each point.")
+    present = np.all([one.present for one in features], axis=0)
+    is_held_out = held_out(labels.participants, seed=seed)
+    train, test = np.flatnonzero(present & ~is_held_out), np.flatnonzero(present & is_held_out)
+    # Both sides must have labels enough, as if each were held out once.
+    targets, left_out = choose_targets(features, labels, is_held_out)
+    works = [_Work(target) for target in targets]
+    prepared = {one.name: one.prepared(train, test) for one in features} if targets else {}
+    scales = {one.name: one.components is not None for one in features}
+    plan = list(_plan(works, labels.participants[train], train, (sizes, repeats, seed)))
+    for done, (members, size, some) in enumerate(plan):
+        usable = [work for work in members if _can_learn(work.target, train[some], labels)]
+        for work in usable:
+            shape = (len(test), len(work.target.sets))
+            work.predicted.setdefault(size, []).append(np.zeros(shape))
+        for name, (inside, outside) in prepared.items():
+            asked = [work for work in usable if name in work.target.sets]
+            if asked:
+                fitted = probe.fit(
+                    inside[some],
+                    np.stack([work.target.truth[train[some]] for work in asked], axis=1),
+                    [work.target.kind for work in asked],
+                    participants=labels.participants[train[some]],
+                    has_shared_scale=scales[name],
+                )
+                for work, one in zip(asked, fitted, strict=True):
+                    place = work.target.sets.index(name)
+                    work.predicted[size][-1][:, place] = one.decide(outside)
+        if on_progress is not None:
+            on_progress(done + 1, len(plan))
+    pairs = list(combinations([one.name for one in features], 2)) if compared is None else compared
+    scores: list[dict[str, object]] = []
+    comparisons: list[dict[str, object]] = []
+    for work in works:
+        for size in sizes:
+            if size not in work.predicted:
+                there = _labeled(work.target, train, labels)
+                why = "no draw has enough of each class" if size <= there else f"there are {there}"
+                left_out.append((work.target.name, f"{size} labels: {why}"))
+        for size in sorted(work.predicted):
+            rows, differences = _score(work, size, labels, test, (pairs, seed))
+            scores += rows
+            comparisons += differences
+    return LabelCurves(
+        pd.DataFrame(scores, columns=list(SCORES)),
+        pd.DataFrame(comparisons, columns=list(COMPARISONS)),
+        tuple(left_out),
+    )
+
+
+def _labeled(target: Target, train: Rows, labels: Labels) -> int:
+    """Count training participants with a label."""
+    return len(np.unique(labels.participants[train[np.isfinite(target.truth[train])]]))
+
+
+def _plan(
+    works: Sequence[_Work],
+    participants: NDArray[np.generic],
+    train: Rows,
+    asked: tuple[Sequence[int], int, int],
+) -> Iterator[tuple[list[_Work], int, Rows]]:
+    """Yield (targets known of the same rows, number of labels, places of labeled training rows)."""
+    sizes, repeats, seed = asked
+    groups: dict[bytes, list[_Work]] = {}
+    for work in works:
+        groups.setdefault(np.isfinite(work.target.truth[train]).tobytes(), []).append(work)
+    orders = [hashed_places(participants, f"labels-{seed}-{k}") for k in range(repeats)]
+    for members in groups.values():
+        known = np.flatnonzero(np.isfinite(members[0].target.truth[train]))
+        places = [np.unique(order[known]) for order in orders]
+        there = len(places[0])
+        for size in (*sorted(size for size in set(sizes) if size < there), there):
+            for k in range(1 if size == there else repeats):
+                yield members, size, known[orders[k][known] <= places[k][size - 1]]
+
+
+def _can_learn(target: Target, rows: Rows, labels: Labels) -> bool:
+    """Say whether a draw has enough of each class, or values that vary."""
+    values = target.truth[rows]
+    if target.kind == "continuous":
+        return bool(np.ptp(values) > 0)
+    who = labels.participants[rows]
+    return min(len(np.unique(who[values == flag])) for flag in (0, 1)) >= probe.FEWEST
+
+
+def _score(
+    work: _Work,
+    size: int,
+    labels: Labels,
+    test: Rows,
+    asked: tuple[Sequence[tuple[str, str]], int],
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Return the rows of the two tables for one number of labels."""
+    (pairs, seed), target = asked, work.target
+    is_known = np.isfinite(target.truth[test])
+    rows, predicted = test[is_known], work.predicted[size]
+    apart = np.zeros(len(rows), np.int64)
+    who = labels.participants[rows]
+    columns = np.concatenate([one[is_known] for one in predicted], axis=1)
+    found = draws(
+        Predictions(target.truth[rows], columns, who, apart, apart),
+        kind=target.kind,
+        resamples=RESAMPLES,
+        seed=seed,
+    )
+    repeats = len(predicted)
+    chosen = np.random.default_rng(seed).integers(0, repeats, (RESAMPLES, repeats))
+    counts: dict[str, object] = {
+        "target": target.name,
+        "labels": size,
+        "repeats": repeats,
+        "n": len(rows),
+        "participants": len(np.unique(who)),
+    }
+    scores, comparisons = [], []
+    for measure in measures_of(found):
+        by_draw = found[measure].reshape(1 + RESAMPLES, repeats, len(target.sets))
+        drawn = by_draw[1:][np.arange(RESAMPLES)[:, None], chosen]
+        means = np.concatenate([by_draw[:1].mean(axis=1), drawn.mean(axis=1)])
+        for place, name in enumerate(target.sets):
+            ends = dict(zip(("value", "low", "high"), interval(means[:, place]), strict=True))
+            what = {"features": name, "measure": measure, "chance": CHANCE[measure]}
+            scores.append({**counts, **what, **ends})
+        for first, second in pairs:
+            if first in target.sets and second in target.sets:
+                one, other = target.sets.index(first), target.sets.index(second)
+                away = interval(means[:, one] - means[:, other])
+                ends = dict(zip(("difference", "low", "high"), away, strict=True))
+                what = {"features": first, "against": second, "measure": measure}
+                comparisons.append({**counts, **what, **ends})
+    return scores, comparisons
