@@ -27,6 +27,7 @@ UNITS = {
     "mae_uv": ("mean absolute error, µV", "{:.1f}"),
     "mse_z": ("mean squared error, SD²", "{:.3f}"),
     "psnr_db": ("PSNR a frame, dB", "{:.2f}"),
+    "ssim": ("SSIM a frame", "{:.3f}"),
     "correlation": ("Pearson r", "{:.3f}"),
     "motion_correlation": ("Pearson r of the motion", "{:.3f}"),
     "specificity": ("others farther than own", "{:.3f}"),
@@ -117,9 +118,9 @@ def evaluate(
     Every path from a latent (ECG, MRI, joint) to a decoded modality is compared with the mean
     recording of the training set. ECG: mean absolute error in µV and Pearson's r. MRI, after the
     z-score of each recording: mean squared error, PSNR a frame (peak: the range of the recorded
-    cine), Pearson's r of what moves (cines less their mean frame). Specificity: the share of other
-    participants' recordings that lie farther from the decoded one than the own does; chance 0.5.
-    It compares recordings pooled by 4 samples, or by 4 × 4 pixels × 5 frames.
+    cine), SSIM a frame, Pearson's r of what moves (cines less their mean frame). Specificity: the
+    share of other participants' recordings that lie farther from the decoded one than the own does;
+    chance 0.5. It compares recordings pooled by 4 samples, or by 4 × 4 pixels × 5 frames.
 
     Args:
         run: The run.

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cmae.measure.structure import structural_similarity
+
 POOLING = {"ecg": (4, 1), "mri": (4, 4, 5)}
 """How far recordings are pooled before participants are compared with each other."""
 
@@ -21,7 +23,8 @@ def errors(modality: str, recorded: Floats, decoded: Floats) -> dict[str, float]
 
     Returns:
         ECG: ``mae_uv`` and ``correlation``. MRI: ``mse_z``, ``psnr_db`` (mean over frames; the
-        peak is the range of the recorded cine) and ``motion_correlation``.
+        peak is the range of the recorded cine), ``ssim`` (mean over frames) and
+        ``motion_correlation``.
     """
     difference = recorded - decoded
     if modality == "ecg":
@@ -29,12 +32,14 @@ def errors(modality: str, recorded: Floats, decoded: Floats) -> dict[str, float]
             "mae_uv": float(np.abs(difference).mean() * 1000.0),
             "correlation": _correlation(recorded, decoded),
         }
+    ssim = float(structural_similarity(recorded, decoded).mean())
     squares = np.square(difference, out=difference).mean(axis=(0, 1))
     by_frame = np.maximum(squares, 1e-12)
     peak = max(float(recorded.max() - recorded.min()), 1e-6)
     return {
         "mse_z": float(squares.mean()),
         "psnr_db": float(np.mean(20 * np.log10(peak) - 10 * np.log10(by_frame))),
+        "ssim": ssim,
         "motion_correlation": _correlation(
             recorded - recorded.mean(axis=-1, keepdims=True),
             decoded - decoded.mean(axis=-1, keepdims=True),

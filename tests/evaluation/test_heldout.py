@@ -77,6 +77,7 @@ def test_a_perfect_run_has_no_error_on_any_path(cohort):
             assert scores["correlation"]["value"] == pytest.approx(1)
         else:
             assert scores["mse_z"]["value"] == pytest.approx(0, abs=1e-6)
+            assert scores["ssim"]["value"] == pytest.approx(1, abs=1e-5)
             assert scores["motion_correlation"]["value"] == pytest.approx(1, abs=1e-6)
     for direction in found["retrieval"].values():
         assert direction["recall_at_1"]["value"] == 1
