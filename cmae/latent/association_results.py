@@ -216,7 +216,12 @@ def _write_hits(scan: Scan, folder: Path, collected: _Collected) -> pd.DataFrame
     effects = allele_effects(scan.prepared, scan.genotypes, numbers)
     directions = pd.DataFrame(
         [
-            [effect.variant, effect.effect_allele, effect.size, *effect.direction]
+            [
+                effect.variant,
+                effect.effect_allele,
+                effect.direction.size,
+                *effect.direction.vector,
+            ]
             for effect in effects
         ],
         columns=[
