@@ -88,11 +88,11 @@ def test_planted_phenotypes_are_found_and_point_where_they_were_planted(adjusted
 def test_what_only_a_covariate_tells_is_gone_once_it_is_removed(study, adjusted):
     cohort, latents = study
     raw = scan(latents, cohort).table.set_index("phenotype")
-    assert raw.loc["sex_in_disguise", "r"] > 0.6
+    assert raw.loc["sex_in_disguise", "r_low"] > 0.4
     table = adjusted.table.set_index("phenotype")
     assert table.loc["sex_in_disguise", "r_low"] < 0 < table.loc["sex_in_disguise", "r_high"]
     assert adjusted.summary["covariates"]["removed"] == [
-        "age_years", "sex", "center=south", "center=west"
+        "age_years", "sex", "center=north", "center=west"
     ]  # fmt: skip
 
 
@@ -136,7 +136,8 @@ def test_damaged_files_of_directions_are_refused(adjusted, tmp_path):
         read_directions(tmp_path)
     adjusted.write(tmp_path)
     whole = (tmp_path / "directions.tsv").read_text()
-    for damage in (whole[: len(whole) // 2 - 5], whole.replace("mass\t", "mass\t-"), "\0" * 99, "a\tb\n1\t2\n"):
+    half, backward = whole[: len(whole) // 2 - 5], whole.replace("mass\t", "mass\t-")
+    for damage in (half, backward, "\0" * 99, "a\tb\n1\t2\n"):
         (tmp_path / "directions.tsv").write_text(damage)
         with pytest.raises(InputError, match="no file of directions"):
             read_directions(tmp_path)
