@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, Protocol
 
+from cmae.argument_types import count
+from cmae.association_arguments import add_associate
 from cmae.errors import CmaeError, Interrupted
 from cmae.import_arguments import add_csv_options, add_import_commands
 
@@ -137,18 +139,18 @@ def _parser() -> _Parser:
     )
     _add_cohort_commands(command)
     _add_latent_commands(command)
-    _add_associate(command)
+    add_associate(command)
     return parser
 
 
 def _add_cohort_commands(command: _AddCommand) -> None:
     simulate = command("simulate", "make a cohort of simulated participants, ECG and cine paired")
-    simulate.add_argument("--participants", type=_count, default=1000, help="how many (1000)")
+    simulate.add_argument("--participants", type=count, default=1000, help="how many (1000)")
     simulate.add_argument("--seed", type=int, default=0, help="seed of everything random (0)")
     simulate.add_argument("--out", type=Path, required=True, help="cohort folder to make or extend")
     simulate.add_argument("--ecg-only", type=float, default=0.0, help="share with an ECG alone (0)")
     simulate.add_argument("--mri-only", type=float, default=0.0, help="share with a cine alone (0)")
-    simulate.add_argument("--processes", type=_count, help="processes to use (one a core)")
+    simulate.add_argument("--processes", type=count, help="processes to use (one a core)")
     simulate.add_argument(
         "--no-recordings", action="store_true", help="only the table: phenotypes and truth"
     )
@@ -205,7 +207,7 @@ def _add_latent_commands(command: _AddCommand) -> None:
     embed.add_argument(
         "--shard", type=_shard, metavar="I/N", help="only part I of N, for `cmae merge`"
     )
-    embed.add_argument("--batch-size", type=_count, help="recordings encoded at once")
+    embed.add_argument("--batch-size", type=count, help="recordings encoded at once")
     embed.add_argument(
         "--overwrite",
         action="store_true",
@@ -220,13 +222,13 @@ def _add_latent_commands(command: _AddCommand) -> None:
     mapping.add_argument("latents", type=Path, metavar="LATENTS")
     mapping.add_argument("--seed", type=int, default=0, help="seed of UMAP (0)")
     mapping.add_argument(
-        "--umap-neighbors", type=_count, default=15, help="neighbors a point keeps in UMAP (15)"
+        "--umap-neighbors", type=count, default=15, help="neighbors a point keeps in UMAP (15)"
     )
     mapping.add_argument(
         "--min-distance", type=float, default=0.1, help="least distance of points in UMAP (0.1)"
     )
     mapping.add_argument(
-        "--neighbours", type=_count, default=20, help="nearest rows kept for each row (20)"
+        "--neighbours", type=count, default=20, help="nearest rows kept for each row (20)"
     )
 
     export = command("export", "write latents as tables for other programs")
@@ -277,62 +279,6 @@ def _add_latent_commands(command: _AddCommand) -> None:
         metavar="FILE",
         help="mri: .gif .nii.gz .nii .npy .svg .png .pdf; ecg: .csv .npy .svg .png .pdf",
     )
-
-
-def _add_associate(command: _AddCommand) -> None:
-    associate = command("associate", "test genetic variants against the latents")
-    associate.add_argument("latents", type=Path, metavar="LATENTS")
-    associate.add_argument(
-        "--genotypes", type=Path, required=True, metavar="FILE", help="a PLINK .bed, or a .bgen"
-    )
-    associate.add_argument("--out", type=Path, required=True, metavar="FOLDER")
-    associate.add_argument(
-        "--covariates", nargs="+", default=[], metavar="NAME", help="columns of --cohort to remove"
-    )
-    associate.add_argument("--cohort", type=Path, help="the cohort that was embedded")
-    associate.add_argument(
-        "--kind", choices=("ecg", "mri", "joint"), default="joint", help="kind of latent (joint)"
-    )
-    associate.add_argument(
-        "--visit", type=int, help="only this visit (needed if there are several)"
-    )
-    associate.add_argument(
-        "--components",
-        type=_count,
-        nargs="+",
-        default=[1, 5, 10, 20],
-        metavar="K",
-        help="test the leading K principal components too (1 5 10 20)",
-    )
-    associate.add_argument(
-        "--coordinates",
-        nargs="+",
-        default=[],
-        metavar="all|K",
-        help="coordinates, from 0, that get a file of GWAS-SSF columns each (none)",
-    )
-    associate.add_argument(
-        "--min-mac", type=_count, default=20, help="fewest copies of the rarer allele (20)"
-    )
-    associate.add_argument(
-        "--null-space",
-        action="store_true",
-        help="first project out the latent directions that tell of covariates",
-    )
-    associate.add_argument(
-        "--clump-distance",
-        type=int,
-        default=500_000,
-        metavar="BASES",
-        help="hits this near to a stronger one belong to it (500000)",
-    )
-    associate.add_argument("--seed", type=int, default=0, help="seed of the permutation (0)")
-
-
-def _count(text: str) -> int:
-    if not text.strip().isascii() or not text.strip().isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
-    return int(text)
 
 
 def _shard(text: str) -> tuple[int, int]:

@@ -4,9 +4,11 @@ import argparse
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cmae.association_commands import associate
 from cmae.errors import InputError, RunError
 from cmae.import_commands import pseudonyms_of, run_import
 from cmae.progress import progress_bar
@@ -275,44 +277,6 @@ def translate(options: argparse.Namespace) -> Result:
     return translation.summary(recorded, options.target, translated, options.out)
 
 
-def associate(options: argparse.Namespace) -> Result:
-    """Test genetic variants against the latents."""
-    from cmae.data.cohort import Cohort
-    from cmae.figures import association as figures
-    from cmae.latent import association
-    from cmae.latent.latents import Latents
-    from cmae.readers.genotypes import open_genotypes
-
-    settings = association.AssociationSettings(
-        kind=options.kind,
-        visit=options.visit,
-        covariates=tuple(options.covariates),
-        components=tuple(options.components),
-        coordinates=association.chosen_coordinates(options.coordinates),
-        min_mac=options.min_mac,
-        null_space=options.null_space,
-        clump_distance=options.clump_distance,
-        seed=options.seed,
-    )
-    latents = Latents.open(options.latents)
-    cohort = None if options.cohort is None else Cohort.open(options.cohort)
-    genotypes = open_genotypes(options.genotypes)
-    try:
-        with progress_bar("testing variants") as report:
-            summary = association.associate(
-                latents,
-                genotypes,
-                options.out,
-                cohort=cohort,
-                settings=settings,
-                on_progress=report,
-            )
-    finally:
-        genotypes.close()
-    drawn = figures.draw_results(options.out)
-    return {"folder": str(options.out), **summary, "figures": ", ".join(drawn) or None}
-
-
 COMMANDS: dict[str, Callable[[argparse.Namespace], Result]] = {
     "simulate": simulate,
     "import": run_import,
@@ -323,5 +287,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], Result]] = {
     "map": add_map,
     "export": export,
     "translate": translate,
-    "associate": associate,
+    "associate": partial(associate, open_run=_open_run),
 }

@@ -54,9 +54,7 @@ def ecg_overlay(
     """
     _check(recordings, ECG, most=1 + len(_DECODED_COLORS))
     beats = [np.asarray(beat, np.float64) for beat in recordings.values()]
-    extents = [_row_extent_mm(beats, row) for row in _LEAD_ROWS]
-    paper_width = 10 + 4 * _LEAD_MM + 3 * _LEAD_GAP_MM + 5
-    paper_height = sum(high - low for low, high in extents)
+    paper_width, paper_height = paper_size_mm(beats)
     width = paper_width + 10
     labels = _with_differences(recordings, beats)
     columns = legend_columns(labels, width)
@@ -65,15 +63,7 @@ def ecg_overlay(
         add_heading(figure, title, is_simulated=is_simulated)
         box = (5 / width, 8 / height, paper_width / width, paper_height / height)
         axes = figure.add_axes(box, xlim=(0, paper_width), ylim=(0, paper_height))
-        _draw_paper(axes, paper_width, paper_height)
-        top = paper_height
-        for row, (low, high) in zip(_LEAD_ROWS, extents, strict=True):
-            baseline = top - high
-            axes.plot([2, 3, 3, 8, 8, 9], baseline + np.array([0, 0, 10, 10, 0, 0]), "k", lw=0.7)
-            for column, lead in enumerate(row):
-                left = 10 + column * (_LEAD_MM + _LEAD_GAP_MM)
-                _draw_lead(axes, beats, lead, (left, baseline), (low, high))
-            top += low - high
+        draw_beats(axes, beats, colors=(BLACK, *_DECODED_COLORS))
         handles = axes.lines[-len(beats) :]
         figure.legend(
             handles,
@@ -93,6 +83,34 @@ def ecg_overlay(
             color=GRAY,
             fontsize=6,
         )
+
+
+def paper_size_mm(beats: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
+    """Return width and height of the ECG paper that beats (600, 12) in mV need, in mm."""
+    extents = [_row_extent_mm(beats, row) for row in _LEAD_ROWS]
+    width = 10 + 4 * _LEAD_MM + 3 * _LEAD_GAP_MM + 5
+    return width, sum(high - low for low, high in extents)
+
+
+def draw_beats(axes: Axes, beats: Sequence[NDArray[np.float64]], *, colors: Sequence[str]) -> None:
+    """Draw 12-lead beats over each other on ECG paper.
+
+    Args:
+        axes: In mm, from 0 to ``paper_size_mm(beats)``.
+        beats: (600, 12) in mV each; the first is drawn thicker.
+        colors: One a beat, or more.
+    """
+    width, height = paper_size_mm(beats)
+    _draw_paper(axes, width, height)
+    top = height
+    for row in _LEAD_ROWS:
+        low, high = _row_extent_mm(beats, row)
+        baseline = top - high
+        axes.plot([2, 3, 3, 8, 8, 9], baseline + np.array([0, 0, 10, 10, 0, 0]), "k", lw=0.7)
+        for column, lead in enumerate(row):
+            left = 10 + column * (_LEAD_MM + _LEAD_GAP_MM)
+            _draw_lead(axes, beats, lead, (left, baseline), (low, high), colors)
+        top += low - high
 
 
 def cine_contact_sheet(
@@ -188,13 +206,13 @@ def _draw_lead(
     lead: str,
     origin: tuple[float, float],
     extent: tuple[float, float],
+    colors: Sequence[str],
 ) -> None:
     left, baseline = origin
     x = left + np.arange(len(beats[0])) / ECG_RATE_HZ * _MM_PER_SECOND
     axes.text(left + 0.5, baseline + extent[1] - 0.8, lead, va="top", fontweight="bold")
-    for index, beat in enumerate(beats):
+    for index, (beat, color) in enumerate(zip(beats, colors, strict=False)):
         y = np.clip(beat[:, LEADS.index(lead)] * _MM_PER_MV, *extent)
-        color = BLACK if index == 0 else _DECODED_COLORS[index - 1]
         axes.plot(x, baseline + y, color=color, lw=1.1 if index == 0 else 0.8, zorder=2 + index)
 
 

@@ -18,6 +18,7 @@ from cmae.latent.association_parts import Parts
 from cmae.latent.association_scan import REASONS
 from cmae.latent.association_settings import Prepared
 from cmae.latent.association_tests import f_statistic, neg_log10_p
+from cmae.latent.direction_files import write_directions
 from cmae.latent.latents import Latents
 from cmae.readers.genotypes import Genotypes
 
@@ -29,8 +30,8 @@ GENOME_WIDE = -np.log10(5e-8)
 MAX_DIRECTIONS = 1000
 """Lead variants, the strongest first, whose latent direction is written."""
 
-TABLE, LEFT_OUT, HITS, DIRECTIONS, SUMMARY = (
-    "association.tsv", "left_out.tsv", "hits.tsv", "directions.tsv", "summary.json"
+TABLE, LEFT_OUT, HITS, SUMMARY = (
+    "association.tsv", "left_out.tsv", "hits.tsv", "summary.json"
 )  # fmt: skip
 VARIANT_COLUMNS = ["chromosome", "position", "variant", "effect_allele", "other_allele"]
 
@@ -214,18 +215,11 @@ def _write_hits(scan: Scan, folder: Path, collected: _Collected) -> pd.DataFrame
     strongest = leads.sort_values("neg_log10_p", ascending=False, kind="stable")
     numbers = list(dict.fromkeys(strongest["number"].astype(int)))[:MAX_DIRECTIONS]
     effects = allele_effects(scan.prepared, scan.genotypes, numbers)
-    directions = pd.DataFrame(
-        [
-            [effect.variant, effect.effect_allele, effect.size, *effect.direction]
-            for effect in effects
-        ],
-        columns=[
-            "variant", "effect_allele", "size_per_allele",
-            *(f"direction_{k}" for k in range(scan.latents.latent_dim)),
-        ],
-    )  # fmt: skip
-    with replacing(folder / DIRECTIONS) as temporary:
-        directions.to_csv(temporary, sep="\t", index=False, float_format="%.8g")
+    write_directions(
+        [effect.direction for effect in effects],
+        [(effect.variant, effect.effect_allele) for effect in effects],
+        folder,
+    )
     return leads
 
 

@@ -103,8 +103,8 @@ def rows_with_latent(latents: Latents, kind: str, visit: int | None) -> Rows:
         raise LatentsError(f"No participant has a {kind} latent{at}: choose another kind or visit.")
     if latents.keys["participant_id"].iloc[rows].duplicated().any():
         raise LatentsError(
-            "Some participants have several visits, but a genotype is tested once: choose a visit "
-            "with --visit."
+            "Some participants have several visits, but each counts once: choose a visit with "
+            "--visit."
         )
     return rows
 
@@ -133,7 +133,7 @@ def match(
         InputError: Nobody matches, or a covariate is not there or given by nobody.
         LatentsError: The cohort is not the one that was embedded.
     """
-    table = _covariate_table(latents, cohort, covariates)
+    table = covariate_table(latents, cohort, covariates)
     who = latents.keys["participant_id"].iloc[rows].to_numpy(dtype=object)
     matched_by, names = _sample_names(samples, who)
     place = pd.Series(np.arange(len(names)), index=names)
@@ -172,7 +172,7 @@ def match(
     )
 
 
-def _covariate_table(
+def covariate_table(
     latents: Latents, cohort: Covariates | None, covariates: Sequence[str]
 ) -> pd.DataFrame:
     """Return the covariates, row by row of the latents."""

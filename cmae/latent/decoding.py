@@ -71,15 +71,29 @@ def decode_all(
     if not given:
         raise InputError("There is no latent to decode: embed the recording first.")
     batch = np.stack([latents[source if source in latents else given[0]] for source in SOURCES])
-    mean = std = None
-    if cine is not None:
-        values = np.asarray(cine, np.float32)
-        mean = np.full(len(SOURCES), values.mean(dtype=np.float64), np.float32)
-        std = np.full(len(SOURCES), values.std(dtype=np.float64), np.float32)
     decoded = {}
     for name in run.modalities:
-        scale = {"mean": mean, "std": std} if name == "mri" else {}
+        scale = cine_scale(cine, len(SOURCES)) if name == "mri" else {}
         outputs = run.decode(name, batch, **scale)
         outputs.setflags(write=False)
         decoded[name] = {source: outputs[SOURCES.index(source)] for source in given}
     return Decodings(ecg=decoded.get("ecg", {}), mri=decoded.get("mri", {}))
+
+
+def cine_scale(cine: NDArray[np.generic] | None, count: int) -> dict[str, NDArray[np.float32]]:
+    """Give decoded cines the scale of a recorded one.
+
+    Args:
+        cine: The recorded cine, (96, 96, 50); None leaves the run's training medians.
+        count: How many cines are decoded.
+
+    Returns:
+        ``mean`` and ``std``, (count,) each, for ``Decoder.decode``; nothing without a cine.
+    """
+    if cine is None:
+        return {}
+    values = np.asarray(cine, np.float32)
+    return {
+        "mean": np.full(count, values.mean(dtype=np.float64), np.float32),
+        "std": np.full(count, values.std(dtype=np.float64), np.float32),
+    }

@@ -28,7 +28,9 @@ from cmae.simulate.reference import Floats
 from cmae.simulate.settings import PopulationSettings
 
 FILE = "ceilings.json"
-FORMAT, FORMAT_NUMBER = "cmae-ceilings", 1
+FORMAT, FORMAT_NUMBER = "cmae-ceilings", 2
+READABLE = (1, FORMAT_NUMBER)
+"""Formats that load; those of format 1 know the gallery of 500 alone."""
 
 PARTICIPANTS = 20_000
 """Participants that ceilings are computed from, as the protocol has it."""
@@ -37,7 +39,8 @@ FIRST = 2**31
 """Number of the first of them: no cohort reaches it, so they are other people of its population."""
 
 HELD_OUT = 0.25
-GALLERY = 500
+GALLERIES = (500, 4752)
+"""Recordings that are ranked for a query: few, and as many as the protocol has."""
 RECALLS = (1, 5, 10)
 RESAMPLES = 200
 FEWEST = 10
@@ -83,7 +86,7 @@ class RetrievalCeiling:
         low: 2.5 % quantile of its bootstrap distribution.
         high: 97.5 % quantile.
         chance: k of the gallery.
-        participants: Queries.
+        participants: Queries, all of them held out.
         gallery: Recordings that are ranked for each.
     """
 
@@ -106,7 +109,7 @@ class Ceilings:
         settings: Of the population.
         variants: Genetic variants of the population.
         trained: Participants that boosting learned from.
-        held_out: Participants that the numbers are of.
+        held_out: Participants that the numbers of phenotypes are of.
         phenotypes: For each phenotype of the one modality, from the inputs of the other.
         retrieval: Which cine belongs to an ECG, and back.
         version: Of the code.
@@ -136,7 +139,7 @@ class Ceilings:
         """
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
-            if (facts.pop("format"), facts.pop("format_number")) != (FORMAT, FORMAT_NUMBER):
+            if facts.pop("format") != FORMAT or facts.pop("format_number") not in READABLE:
                 raise ValueError
             facts["settings"] = PopulationSettings(**facts["settings"])
             facts["phenotypes"] = tuple(PhenotypeCeiling(**row) for row in facts["phenotypes"])
@@ -148,6 +151,25 @@ class Ceilings:
                 "`cmae simulate --ceilings`."
             ) from error
 
+    def of_retrieval(self, query: str, k: int, gallery: int) -> RetrievalCeiling:
+        """Return one ceiling of retrieval.
+
+        Args:
+            query: Modality that is asked with, ``ecg`` or ``mri``.
+            k: How many count as first.
+            gallery: Recordings that are ranked for each.
+
+        Raises:
+            SettingsError: There is none, as in files of format 1 for a gallery of 4,752.
+        """
+        for found in self.retrieval:
+            if (found.query, found.k, found.gallery) == (query, k, gallery):
+                return found
+        raise SettingsError(
+            f"There is no ceiling of recall@{k} among {gallery:,} by the {query.upper()}: compute "
+            "the ceilings anew with `cmae simulate --ceilings`."
+        )
+
 
 def ceilings(
     settings: PopulationSettings,
@@ -155,6 +177,7 @@ def ceilings(
     seed: int,
     participants: int = PARTICIPANTS,
     variants: int = 0,
+    galleries: Sequence[int] = GALLERIES,
 ) -> Ceilings:
     """Compute the ceilings of a population from participants that no cohort holds.
 
@@ -162,14 +185,17 @@ def ceilings(
     phenotypes that the other modality shows; diagnoses and covariates from either. For retrieval,
     the standardized factors of the cine are predicted from the inputs of the ECG, and with residual
     covariance S and factors y of covariance Y, pairs are ranked by the Gaussian log-likelihood
-    ratio −½ (y − ŷ)ᵀ S⁻¹ (y − ŷ) + ½ yᵀ Y⁻¹ y, in galleries of 500. Fine variety drawn by the
-    renderers limits recordings further and is not counted.
+    ratio −½ (y − ŷ)ᵀ S⁻¹ (y − ŷ) + ½ yᵀ Y⁻¹ y, in galleries of 500 and of 4,752. Half of the
+    held-out participants tell S and Y for the other half, so more are drawn where one half would
+    not fill the largest gallery. Fine variety drawn by the renderers limits recordings further and
+    is not counted.
 
     Args:
         settings: Of the population.
         seed: Of the population.
         participants: How many to draw, at least 1,000; three quarters train.
         variants: Genetic variants of the population.
+        galleries: How many recordings are ranked for a query.
 
     Returns:
         The ceilings.
@@ -181,9 +207,10 @@ def ceilings(
         raise SettingsError(
             f"Ceilings from {participants} participants mean nothing: ask for 1,000 or more."
         )
-    table = draw(participants, seed=seed, first=FIRST, settings=settings, variants=variants)
     held_out = int(HELD_OUT * participants)
-    split = _Split(table, participants - held_out)
+    more = max(0, 2 * max(galleries) - held_out)
+    table = draw(participants + more, seed=seed, first=FIRST, settings=settings, variants=variants)
+    split = _Split(table, participants - held_out, participants)
     return Ceilings(
         seed=seed,
         settings=settings,
@@ -195,16 +222,23 @@ def ceilings(
             for name, source in _questions()
             if (found := _phenotype(split, name, source)) is not None
         ),
-        retrieval=_retrieval(split),
+        retrieval=_retrieval(split, galleries),
     )
 
 
 class _Split:
-    """A population with its inputs as numbers; the first ``trained`` rows train."""
+    """A population with its inputs as numbers: rows that train, rows that test, more for retrieval.
 
-    def __init__(self, table: pd.DataFrame, trained: int) -> None:
+    Args:
+        table: The population.
+        trained: The first so many rows train.
+        tested: Rows from there to here test what is told of phenotypes; retrieval takes all others.
+    """
+
+    def __init__(self, table: pd.DataFrame, trained: int, tested: int) -> None:
         self.table = table
         self.train = np.arange(len(table)) < trained
+        self.test = ~self.train & (np.arange(len(table)) < tested)
         self.inputs = {name: numbers_of(table, inputs) for name, inputs in INPUTS.items()}
 
 
@@ -256,7 +290,7 @@ def _boosting(kind: str) -> Any:  # noqa: ANN401 - scikit-learn has no types
 def _phenotype(split: _Split, name: str, source: str) -> PhenotypeCeiling | None:
     kind = COLUMNS[name].kind
     truth, inputs = split.table[name].to_numpy(np.float64), split.inputs[source]
-    train, test = (np.isfinite(truth) & rows for rows in (split.train, ~split.train))
+    train, test = (np.isfinite(truth) & rows for rows in (split.train, split.test))
     if kind == "binary" and _fewest(truth[train], truth[test]) < FEWEST:
         return None
     statistic: Callable[[Floats, Floats], float]
@@ -288,7 +322,7 @@ def _interval(
     return statistic(truth, scores), float(low), float(high)
 
 
-def _retrieval(split: _Split) -> tuple[RetrievalCeiling, ...]:
+def _retrieval(split: _Split, galleries: Sequence[int]) -> tuple[RetrievalCeiling, ...]:
     # The flags that both renderers get are left out: few have them, and disease shows in the rest.
     truth = _standardized(split, [name for name in MRI_INPUTS if name not in SHARED])
     inputs, train = split.inputs["ecg"], split.train
@@ -296,7 +330,8 @@ def _retrieval(split: _Split) -> tuple[RetrievalCeiling, ...]:
         [_boosting("continuous").fit(inputs[train], y[train]).predict(inputs) for y in truth.T],
         axis=1,
     )
-    return tuple(_recalls(*_ranks(truth, predicted, train)))
+    held_out = truth[~train], predicted[~train]
+    return tuple(found for size in galleries for found in _recalls(*_ranks(*held_out, size)))
 
 
 def _standardized(split: _Split, names: Sequence[str]) -> Floats:
@@ -309,27 +344,40 @@ def _standardized(split: _Split, names: Sequence[str]) -> Floats:
 
 
 def _ranks(
-    truth: Floats, predicted: Floats, train: NDArray[np.bool_]
+    truth: Floats, predicted: Floats, gallery: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-    """Rank each held-out participant's own pair, from 0: of all cines, of all ECGs."""
-    test = np.flatnonzero(~train)
-    size = min(GALLERY, len(test))
+    """Rank each held-out participant's own pair, from 0: of all cines, of all ECGs.
+
+    Args:
+        truth: (held out, factors), standardized.
+        predicted: (held out, factors), told by the ECG's inputs.
+        gallery: How many are ranked; fewer where half of the held-out are fewer.
+
+    Returns:
+        (queries,) ranks by the ECG and by the MRI, and how many were ranked for each.
+    """
     # Boosting knows its training rows too well: half of the held-out ones tell the residuals
     # for the other half, and back.
+    size = min(gallery, len(truth) // 2)
     ecg_ranks, mri_ranks = [], []
-    for own, other in ((test[0::2], test[1::2]), (test[1::2], test[0::2])):
+    for own, other in (
+        (slice(0, None, 2), slice(1, None, 2)),
+        (slice(1, None, 2), slice(0, None, 2)),
+    ):
         ridge = 1e-4 * np.eye(truth.shape[1])
-        within = np.linalg.inv(np.cov((truth - predicted)[other].T) + ridge)
-        total = np.linalg.inv(np.cov(truth[other].T) + ridge)
-        for start in range(0, len(own) - min(size, len(own)) + 1, size):
-            y, guess = truth[own[start : start + size]], predicted[own[start : start + size]]
-            away = guess[:, None] - y[None]
-            scores = -np.einsum("qcf,fg,qcg->qc", away, within, away, optimize=True)
-            scores += np.einsum("cf,fg,cg->c", y, total, y, optimize=True)[None]
+        # With W = L Lᵀ a quadratic form is a squared length, so that scores are matrix products.
+        within = np.linalg.cholesky(np.linalg.inv(np.cov((truth - predicted)[other].T) + ridge))
+        total = np.linalg.cholesky(np.linalg.inv(np.cov(truth[other].T) + ridge))
+        hearts, guesses = truth[own] @ within, predicted[own] @ within
+        usual = ((truth[own] @ total) ** 2).sum(axis=1) - (hearts**2).sum(axis=1)
+        for start in range(0, len(hearts) - size + 1, size):
+            rows = slice(start, start + size)
+            guess_length = (guesses[rows] ** 2).sum(axis=1)[:, None]
+            scores = usual[rows] + 2 * guesses[rows] @ hearts[rows].T - guess_length
             mine = np.diag(scores)
             ecg_ranks.append((scores > mine[:, None]).sum(axis=1))
             mri_ranks.append((scores > mine[None]).sum(axis=0))
-    return np.concatenate(ecg_ranks), np.concatenate(mri_ranks), len(ecg_ranks[0])
+    return np.concatenate(ecg_ranks), np.concatenate(mri_ranks), size
 
 
 def _recalls(

@@ -118,7 +118,7 @@ def simulate(
                 _write_genotypes(folder, dict(sorted(sexes.items())), seed, settings.variants)
             found = None
             if settings.has_ceilings:
-                _log.info("computing the ceilings; this takes a minute or two")
+                _log.info("computing the ceilings; this takes some minutes")
                 found = ceilings.ceilings(
                     settings.population, seed=seed, variants=settings.variants
                 )

@@ -7,7 +7,7 @@ from scipy import stats
 
 from cmae.errors import InputError
 from cmae.latent.association_confounders import confounders, null_space_projection
-from cmae.latent.association_direction import AlleleEffect, decode_walk, hit_direction
+from cmae.latent.association_direction import hit_direction
 from cmae.latent.association_results import clump, inflation
 from cmae.latent.association_scan import permuted
 from cmae.latent.association_tests import (
@@ -227,36 +227,14 @@ def test_null_space_projection_removes_what_tells_of_confounders_and_keeps_the_r
 def test_direction_of_a_hit_is_the_regression_on_its_dosage(data):
     table, latents, dosages = data
     space = latent_space(latents, confounders(table, NAMES))
-    direction, size = hit_direction(dosages[:, 0], space)
+    found = hit_direction(dosages[:, 0], space, name="rs1 G", kind="ecg")
     matrix = np.column_stack([design(table), dosages[:, 0]])
     wanted = np.linalg.lstsq(matrix, latents, rcond=None)[0][-1]
-    np.testing.assert_allclose(direction * size, wanted, rtol=1e-8)
-    assert np.linalg.norm(direction) == pytest.approx(1)
+    np.testing.assert_allclose(found.vector * found.size, wanted, rtol=1e-8)
+    assert np.linalg.norm(found.vector) == pytest.approx(1)
+    assert (found.name, found.step, found.kind, found.rows) == ("rs1 G", "allele", "ecg", 400)
     with pytest.raises(InputError, match="does not vary"):
-        hit_direction(np.ones(400), space)
-
-
-class LinearRun:
-    """A run whose recordings are its latents, twice."""
-
-    modalities = ("ecg", "mri")
-
-    def decode(self, modality, latents, *, mean=None, std=None):
-        scale = 1.0 if std is None else std[:, None]
-        return (2 * latents * scale).astype(np.float32)
-
-
-def test_walk_decodes_alleles_away_from_its_start():
-    effect = AlleleEffect(0, "rs1", "G", np.array([0.6, 0.8, 0.0]), 0.5)
-    walk = decode_walk(
-        LinearRun(), np.ones(3), effect, alleles=(-2, 0, 2), cine=np.array([[0.0, 6.0]])
-    )
-    np.testing.assert_allclose(walk["ecg"][:, 0], [0.8, 2, 3.2], rtol=1e-6)
-    np.testing.assert_allclose(walk["mri"], 3 * walk["ecg"], rtol=1e-6)
-    with pytest.raises(InputError, match="no step"):
-        decode_walk(LinearRun(), np.ones(3), effect, alleles=())
-    with pytest.raises(InputError, match="same latents"):
-        decode_walk(LinearRun(), np.ones(4), effect, alleles=(1,))
+        hit_direction(np.ones(400), space, kind="ecg")
 
 
 def test_clumps_keep_the_strongest_of_each_neighborhood():

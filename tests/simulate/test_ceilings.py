@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -10,10 +12,13 @@ from cmae.simulate.settings import PopulationSettings
 
 pytestmark = pytest.mark.slow
 
+FEW = (100, 250)
+"""Galleries that 2,000 participants fill without more being drawn."""
+
 
 @pytest.fixture(scope="module")
 def found():
-    return ceilings(PopulationSettings(), seed=3, participants=2000)
+    return ceilings(PopulationSettings(), seed=3, participants=2000, galleries=FEW)
 
 
 def of(found, name, source):
@@ -47,21 +52,75 @@ def test_ceilings_lie_between_chance_and_knowing(found):
 
 
 def test_retrieval_is_better_than_chance(found):
-    recalls = {(row.query, row.k): row for row in found.retrieval}
-    assert len(recalls) == 6
-    for (_, k), row in recalls.items():
+    recalls = {(row.query, row.k, row.gallery): row for row in found.retrieval}
+    assert len(recalls) == 12
+    for (query, k, gallery), row in recalls.items():
+        assert found.of_retrieval(query, k, gallery) == row
         assert row.low <= row.recall <= row.high
         assert row.recall > 5 * row.chance
         assert row.chance == k / row.gallery
+    assert recalls["ecg", 1, 100].recall > recalls["ecg", 1, 250].recall
+    with pytest.raises(SettingsError, match="no ceiling of recall@10 among 4,752 by the ECG"):
+        found.of_retrieval("ecg", 10, 4752)
+
+
+def test_participants_are_drawn_until_half_of_the_held_out_fill_the_largest_gallery(monkeypatch):
+    monkeypatch.setattr(module, "_questions", list)
+    monkeypatch.setattr(module, "_boosting", lambda kind: Constant())
+    found = ceilings(PopulationSettings(), seed=3, participants=1000, galleries=(200, 600))
+    assert (found.trained, found.held_out) == (750, 250)
+    assert {row.gallery: row.participants for row in found.retrieval} == {200: 1200, 600: 1200}
+
+
+class Constant:
+    """A model that learned nothing."""
+
+    def fit(self, inputs, truth):
+        return self
+
+    def predict(self, inputs):
+        return np.zeros(len(inputs))
+
+
+def test_ranks_are_those_of_the_likelihood_ratio_written_longhand():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(60, 4)) @ rng.normal(size=(4, 4))
+    predicted = 0.6 * truth + rng.normal(0, 0.5, (60, 4))
+    ecg, mri, size = module._ranks(truth, predicted, 30)
+    wanted = []
+    for own, other in (
+        (slice(0, None, 2), slice(1, None, 2)),
+        (slice(1, None, 2), slice(0, None, 2)),
+    ):
+        within = np.linalg.inv(np.cov((truth - predicted)[other].T) + 1e-4 * np.eye(4))
+        total = np.linalg.inv(np.cov(truth[other].T) + 1e-4 * np.eye(4))
+        scores = np.array(
+            [
+                [-(y - guess) @ within @ (y - guess) + y @ total @ y for y in truth[own]]
+                for guess in predicted[own]
+            ]
+        )
+        wanted.append(scores)
+    assert size == 30
+    np.testing.assert_array_equal(
+        ecg, np.concatenate([(s > np.diag(s)[:, None]).sum(1) for s in wanted])
+    )
+    np.testing.assert_array_equal(
+        mri, np.concatenate([(s > np.diag(s)[None]).sum(0) for s in wanted])
+    )
 
 
 def test_without_private_variance_more_can_be_told(found):
-    shared = ceilings(PopulationSettings(private_variance=0.0), seed=3, participants=2000)
+    shared = ceilings(
+        PopulationSettings(private_variance=0.0), seed=3, participants=2000, galleries=FEW
+    )
     assert of(shared, "lv_mass_g", "ecg").value > of(found, "lv_mass_g", "ecg").value + 0.05
 
 
 def test_a_population_without_disease_has_no_ceiling_for_diagnoses():
-    healthy = ceilings(PopulationSettings(disease_frequency=0.0), seed=3, participants=1000)
+    healthy = ceilings(
+        PopulationSettings(disease_frequency=0.0), seed=3, participants=1000, galleries=FEW
+    )
     assert not [row for row in healthy.phenotypes if row.name == "infarct"]
 
 
@@ -74,7 +133,7 @@ def test_the_participants_are_others_than_a_cohorts(monkeypatch):
 
     monkeypatch.setattr(module, "draw", spy)
     monkeypatch.setattr(module, "_questions", list)
-    monkeypatch.setattr(module, "_retrieval", lambda split: ())
+    monkeypatch.setattr(module, "_retrieval", lambda split, galleries: ())
     ceilings(PopulationSettings(), seed=3, participants=1000)
     assert min(asked) > 10**9
 
@@ -89,6 +148,10 @@ def test_inputs_are_numbers_without_the_noise():
 
 def test_ceilings_survive_saving(found, tmp_path):
     found.save(tmp_path / "ceilings.json")
+    assert Ceilings.load(tmp_path / "ceilings.json") == found
+    older = json.loads((tmp_path / "ceilings.json").read_text())
+    assert older["format_number"] == 2
+    (tmp_path / "ceilings.json").write_text(json.dumps({**older, "format_number": 1}))
     assert Ceilings.load(tmp_path / "ceilings.json") == found
     (tmp_path / "ceilings.json").write_text('{"format": "x"}')
     with pytest.raises(SettingsError, match="compute them anew"):
