@@ -13,6 +13,7 @@ from typing import NoReturn, Protocol
 from cmae.argument_types import count
 from cmae.association_arguments import add_associate
 from cmae.errors import CmaeError, Interrupted
+from cmae.evaluation_commands import add_evaluate
 from cmae.import_arguments import add_csv_options, add_import_commands
 
 EXIT_FAULT = 1
@@ -140,6 +141,7 @@ def _parser() -> _Parser:
     _add_cohort_commands(command)
     _add_latent_commands(command)
     add_associate(command)
+    add_evaluate(command)
     return parser
 
 

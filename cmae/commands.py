@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cmae.association_commands import associate
 from cmae.errors import InputError, RunError
+from cmae.evaluation_commands import evaluate
 from cmae.import_commands import pseudonyms_of, run_import
 from cmae.progress import progress_bar
 from cmae.quiet import quiet_import
@@ -288,4 +289,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], Result]] = {
     "export": export,
     "translate": translate,
     "associate": partial(associate, open_run=_open_run),
+    "evaluate": partial(evaluate, open_run=_open_run),
 }

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) as work goes on."""
@@ -27,6 +27,26 @@ def progress_bar(label: str) -> Iterator[Progress]:
         yield from _bar(label)
     else:
         yield _lines(label)
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Show one bar after the other, each for another piece of work.
+
+    Yields:
+        A function of (what is being done, done, total); a new name closes the bar before.
+    """
+    with ExitStack() as bars:
+        shown: dict[str, Progress] = {}
+
+        def advance(label: str, done: int, total: int) -> None:
+            if label not in shown:
+                bars.close()
+                shown.clear()
+                shown[label] = bars.enter_context(progress_bar(label))
+            shown[label](done, total)
+
+        yield advance
 
 
 def _bar(label: str) -> Iterator[Progress]:

@@ -5,12 +5,14 @@ import pandas as pd
 from cmae.evaluation import heldout
 from cmae.evaluation.subject import Subject
 from cmae.evaluation.tables import Tidy
+from cmae.progress import Progress
 
 PATHS = ("path", "measure", "n", "value", "low", "high", "mean_recording", "chance")
 
 
-def path_tables(subject: Subject) -> Tidy:
+def path_tables(subject: Subject, on_progress: Progress | None = None) -> Tidy:
     """Measure every path from a latent to a decoded recording against the mean recording."""
+    del on_progress
     rows = subject.held_out
     found = heldout.evaluate(
         subject.run, subject.cohort, rows.decoded, rows.for_mean, seed=subject.settings.seed

@@ -17,13 +17,14 @@ from cmae.data.files import replacing
 from cmae.errors import LatentsError, SettingsError
 from cmae.evaluation.decoded_parts import path_tables
 from cmae.evaluation.headlines import headlines
-from cmae.evaluation.latent_parts import retrieval_tables
+from cmae.evaluation.latent_parts import label_tables, probe_tables, retrieval_tables
 from cmae.evaluation.participants import held_out
 from cmae.evaluation.subject import PARTS, EvaluationSettings, Subject
 from cmae.evaluation.tables import Tables, Tidy
 from cmae.latent import embedding
 from cmae.latent.latents import Latents
 from cmae.model.run import Run
+from cmae.progress import Progress
 from cmae.simulate.ceilings import FILE as CEILINGS_FILE
 from cmae.simulate.ceilings import Ceilings
 
@@ -35,8 +36,10 @@ FORMAT, FORMAT_NUMBER = "cmae-evaluation", 1
 Report = Callable[[str, int, int], None]
 """Called with (what is being done, done, total)."""
 
-_MAKERS: Mapping[str, Callable[[Subject], Tidy]] = {
+_MAKERS: Mapping[str, Callable[[Subject, Progress | None], Tidy]] = {
     "retrieval": retrieval_tables,
+    "probes": probe_tables,
+    "labels": label_tables,
     "paths": path_tables,
 }
 
@@ -90,10 +93,9 @@ def evaluate(
     made: Tidy = {"ceilings": _ceilings_table(subject)}
     if not made["ceilings"].empty:
         made |= tables.made("ceilings", lambda: {"ceilings": made["ceilings"]})
-    for done, part in enumerate(settings.parts):
-        if on_progress is not None:
-            on_progress(f"measuring {part}", done, len(settings.parts))
-        made |= tables.made(part, partial(_MAKERS[part], subject))
+    for part in (name for name in PARTS if name in settings.parts):
+        report = None if on_progress is None else partial(on_progress, f"measuring {part}")
+        made |= tables.made(part, partial(_MAKERS[part], subject, report))
     metrics = _metrics(subject, made)
     with replacing(folder / METRICS) as temporary:
         temporary.write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")

@@ -1,20 +1,29 @@
 """The parts of an evaluation that need latents alone: retrieval, probes, label curves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
+from cmae.evaluation import baselines
+from cmae.evaluation.alignment import FEWEST, alignment
+from cmae.evaluation.curves import label_curves
+from cmae.evaluation.features import FeatureSet, Labels
+from cmae.evaluation.probing import cross_validate
 from cmae.evaluation.subject import Subject
 from cmae.evaluation.tables import Tidy
 from cmae.latent import retrieval
 from cmae.latent.latents import Latents
+from cmae.progress import Progress
 
 SMALL_GALLERY = 500
 """Beside the whole one, a gallery that small cohorts have too."""
 
 
-def retrieval_tables(subject: Subject) -> Tidy:
-    """Score retrieval both ways among all held-out pairs, and among few."""
-    rows = []
+def retrieval_tables(subject: Subject, on_progress: Progress | None = None) -> Tidy:
+    """Score retrieval both ways among all held-out pairs and among few, and how modalities lie."""
+    del on_progress
+    rows, lie = [], []
     runs = {"latent": subject.latents, **subject.of_baselines}
     for name, latents in runs.items():
         if not {"ecg", "mri"} <= set(latents.kinds):
@@ -23,9 +32,35 @@ def retrieval_tables(subject: Subject) -> Tidy:
         sizes = {min(len(pairs), subject.settings.gallery), min(len(pairs), SMALL_GALLERY)}
         for size in sorted(sizes - {0, 1}):
             rows += _scores(subject, latents, pairs[:size], name)
+        if len(pairs) >= FEWEST:
+            lie += _alignment(subject, latents, pairs, name)
     columns = ["features", "direction", "gallery", "measure", "k", "n"]
     columns += ["value", "low", "high", "chance", "ceiling"]
-    return {"retrieval": pd.DataFrame(rows, columns=columns)}
+    where = ["features", "measure", "n", "value", "low", "high", "baseline", "chance"]
+    return {
+        "retrieval": pd.DataFrame(rows, columns=columns),
+        "alignment": pd.DataFrame(lie, columns=where),
+    }
+
+
+def _alignment(
+    subject: Subject, latents: Latents, rows: np.ndarray, features: str
+) -> list[tuple[object, ...]]:
+    """Measure how the two modalities of some rows lie: rows of the table."""
+    ecg, mri = (np.asarray(latents.latents[kind])[rows] for kind in ("ecg", "mri"))
+    found = alignment(ecg, mri, seed=subject.settings.seed)
+    return [
+        (
+            features,
+            measure,
+            found["n"],
+            *(entry[key] for key in ("value", "low", "high")),
+            entry.get("baseline"),
+            entry.get("chance"),
+        )
+        for measure, entry in found.items()
+        if isinstance(entry, dict)
+    ]
 
 
 def _pairs(subject: Subject, latents: Latents) -> np.ndarray:
@@ -66,3 +101,124 @@ def _ceiling(subject: Subject, direction: str, k: int, gallery: int) -> float:
         if (found.query, found.k, found.gallery) == (query, k, gallery):
             return found.recall
     return float("nan")
+
+
+CURVES = {
+    "ecg": ("lv_mass_g", "lvedv_ml", "lvef_percent", "rvedv_ml", "la_max_ml", "lv_hypertrophy"),
+    "mri": ("qrs_ms", "pr_ms", "qtc_ms", "heart_rate_bpm", "qrs_axis_deg", "atrial_fibrillation"),
+}
+"""Targets of the label curves, by the modality that tells them; else the first six."""
+
+
+def probe_tables(subject: Subject, on_progress: Progress | None = None) -> Tidy:
+    """Probe what each modality tells, by latents and by every baseline, in the same folds."""
+    scores, pairs, left_out = [], [], []
+    for source in subject.sources():
+        targets = subject.targets(source)
+        if not targets:
+            left_out.append(pd.DataFrame([(source, "all", "no phenotype to tell")]))
+            continue
+        labels = _labels(subject, targets)
+        features = feature_sets(subject, source, labels)
+        found = cross_validate(
+            features,
+            labels,
+            compared=[("latent", one.name) for one in features[1:]],
+            seed=subject.settings.seed,
+            on_progress=on_progress,
+        )
+        scores.append(found.scores.assign(source=source))
+        pairs.append(found.comparisons.assign(source=source))
+        left_out.append(pd.DataFrame([(source, *one) for one in found.left_out]))
+    named = pd.concat(left_out) if left_out else pd.DataFrame()
+    return {
+        "probes": _together(scores),
+        "probe_pairs": _together(pairs),
+        "left_out": named.set_axis(["source", "target", "reason"], axis=1)
+        if len(named)
+        else pd.DataFrame(columns=["source", "target", "reason"]),
+    }
+
+
+def label_tables(subject: Subject, on_progress: Progress | None = None) -> Tidy:
+    """Probe some targets with few labels and with many."""
+    scores, pairs = [], []
+    for source in subject.sources():
+        told = subject.targets(source)
+        wanted = [name for name in CURVES[source] if name in told] or list(told[:6])
+        if not wanted:
+            continue
+        labels = _labels(subject, tuple(wanted))
+        features = [
+            one
+            for one in feature_sets(subject, source, labels)
+            if one.name not in ("shuffled", "classical")
+        ]
+        found = label_curves(
+            features,
+            labels,
+            compared=[("latent", one.name) for one in features[1:]],
+            seed=subject.settings.seed,
+            on_progress=on_progress,
+        )
+        is_main = found.scores["measure"].isin(["r2", "auroc"])
+        scores.append(found.scores[is_main].assign(source=source))
+        pairs.append(found.comparisons.assign(source=source))
+    return {"label_curves": _together(scores), "label_pairs": _together(pairs)}
+
+
+def feature_sets(subject: Subject, source: str, labels: Labels) -> list[FeatureSet]:
+    """Give what phenotypes are predicted from: the run's latents first, then every baseline.
+
+    Args:
+        subject: What is measured.
+        source: Modality that tells: ``ecg`` or ``mri``.
+        labels: Of the held-out rows.
+
+    Returns:
+        Feature sets of the held-out rows: ``latent``, a set for each baseline run that has the
+        modality, ``pca``, ``classical`` (ECG), ``covariates`` and ``shuffled``.
+    """
+    rows = subject.held_out.rows
+    cohort = subject.cohort.select(rows)
+    sets = [
+        FeatureSet(name, np.asarray(latents.latents[source])[rows], latents.present[source][rows])
+        for name, latents in _runs(subject, source).items()
+    ]
+    sets.append(replace(baselines.recording_components(cohort, source), name="pca"))
+    if source == "ecg":
+        sets.append(replace(baselines.ecg_measures(cohort), name="classical"))
+    if labels.covariates:
+        sets.append(replace(baselines.body(labels), name="covariates"))
+    by_chance = baselines.shuffled(sets[0], labels.participants, seed=subject.settings.seed)
+    return [*sets, replace(by_chance, name="shuffled")]
+
+
+def _runs(subject: Subject, source: str) -> dict[str, Latents]:
+    """Name the latents of all runs that have a modality; one of it alone is ``unimodal``."""
+    alone = [
+        name
+        for name, run in subject.baselines.items()
+        if source in run.modalities and len(run.modalities) == 1
+    ]
+    found = {"latent": subject.latents}
+    for name, latents in subject.of_baselines.items():
+        if source in subject.baselines[name].modalities:
+            is_alone = name in alone
+            found["unimodal" if is_alone and len(alone) == 1 else _prefixed(name, is_alone)] = (
+                latents
+            )
+    return found
+
+
+def _prefixed(name: str, is_alone: bool) -> str:
+    return f"unimodal {name}" if is_alone else name
+
+
+def _labels(subject: Subject, targets: tuple[str, ...]) -> Labels:
+    table = subject.cohort.table.iloc[subject.held_out.rows].reset_index(drop=True)
+    return Labels.of(table, subject.cohort.columns, targets=targets)
+
+
+def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

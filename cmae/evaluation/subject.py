@@ -84,6 +84,11 @@ class Subject:
         names = self.cohort.table["participant_id"].to_numpy(dtype=str)
         return np.asarray(names[self.held_out.rows])
 
+    def sources(self) -> tuple[str, ...]:
+        """Name the modalities that the run encodes and anybody held out was recorded in."""
+        rows = self.held_out.rows
+        return tuple(name for name in self.run.modalities if self.latents.present[name][rows].any())
+
     def targets(self, source: str) -> tuple[str, ...]:
         """Name what the other modality shows, and what neither does alone.
 
