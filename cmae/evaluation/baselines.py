@@ -47,7 +47,7 @@ def body(labels: Labels) -> FeatureSet:
         One number a covariate; present where any of them is known.
     """
     values = np.stack([labels.numbers(name) for name in labels.covariates], axis=1)
-    present = np.isfinite(values).any(axis=1)
+    present = np.asarray(np.isfinite(values).any(axis=1))
     return FeatureSet("age, sex, body size", values, present, holds=frozenset(labels.covariates))
 
 
@@ -125,7 +125,8 @@ def recording_components(
 def _standard(cine: Floats) -> Floats:
     """Return the z-score of a cine; a flat one is zero."""
     spread = float(cine.std())
-    return (cine - cine.mean()) / (spread if spread > 0 else 1.0)
+    standard: Floats = (cine - cine.mean()) / (spread if spread > 0 else 1.0)
+    return standard
 
 
 def _chunks(cohort: Recordings, modality: str) -> Iterator[tuple[NDArray[np.int64], Floats]]:

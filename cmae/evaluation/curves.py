@@ -12,7 +12,7 @@ from cmae.data.split import hashed_places
 from cmae.errors import InputError
 from cmae.evaluation.features import FeatureSet, Labels, Rows
 from cmae.evaluation.folds import held_out
-from cmae.evaluation.scoring import CHANCE, Predictions, draws, interval, measures_of
+from cmae.evaluation.scoring import CHANCE, Draws, Predictions, interval, measures_of, score
 from cmae.evaluation.targets import Target, check_features, choose_targets
 from cmae.latent import probe
 
@@ -129,6 +129,7 @@ def label_curves(
     pairs = list(combinations([one.name for one in features], 2)) if compared is None else compared
     scores: list[dict[str, object]] = []
     comparisons: list[dict[str, object]] = []
+    drawn = Draws(labels.participants, RESAMPLES, seed)
     for work in works:
         for size in sizes:
             if size not in work.predicted:
@@ -136,7 +137,7 @@ def label_curves(
                 why = "no draw has enough of each class" if size <= there else f"there are {there}"
                 left_out.append((work.target.name, f"{size} labels: {why}"))
         for size in sorted(work.predicted):
-            rows, differences = _score(work, size, labels, test, (pairs, seed))
+            rows, differences = _score(work, size, labels.participants, test, (pairs, drawn))
             scores += rows
             comparisons += differences
     return LabelCurves(
@@ -184,37 +185,32 @@ def _can_learn(target: Target, rows: Rows, labels: Labels) -> bool:
 def _score(
     work: _Work,
     size: int,
-    labels: Labels,
+    participants: NDArray[np.generic],
     test: Rows,
-    asked: tuple[Sequence[tuple[str, str]], int],
+    asked: tuple[Sequence[tuple[str, str]], Draws],
 ) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """Return the rows of the two tables for one number of labels."""
-    (pairs, seed), target = asked, work.target
+    (pairs, drawn), target = asked, work.target
     is_known = np.isfinite(target.truth[test])
     rows, predicted = test[is_known], work.predicted[size]
     apart = np.zeros(len(rows), np.int64)
-    who = labels.participants[rows]
     columns = np.concatenate([one[is_known] for one in predicted], axis=1)
-    found = draws(
-        Predictions(target.truth[rows], columns, who, apart, apart),
-        kind=target.kind,
-        resamples=RESAMPLES,
-        seed=seed,
-    )
+    predictions = Predictions(target.truth[rows], columns, apart, apart)
+    found = score(predictions, drawn.of(rows), kind=target.kind)
     repeats = len(predicted)
-    chosen = np.random.default_rng(seed).integers(0, repeats, (RESAMPLES, repeats))
+    chosen = np.random.default_rng(size).integers(0, repeats, (RESAMPLES, repeats))
     counts: dict[str, object] = {
         "target": target.name,
         "labels": size,
         "repeats": repeats,
         "n": len(rows),
-        "participants": len(np.unique(who)),
+        "participants": len(np.unique(participants[rows])),
     }
     scores, comparisons = [], []
     for measure in measures_of(found):
         by_draw = found[measure].reshape(1 + RESAMPLES, repeats, len(target.sets))
-        drawn = by_draw[1:][np.arange(RESAMPLES)[:, None], chosen]
-        means = np.concatenate([by_draw[:1].mean(axis=1), drawn.mean(axis=1)])
+        again = by_draw[1:][np.arange(RESAMPLES)[:, None], chosen]
+        means = np.concatenate([by_draw[:1].mean(axis=1), again.mean(axis=1)])
         for place, name in enumerate(target.sets):
             ends = dict(zip(("value", "low", "high"), interval(means[:, place]), strict=True))
             what = {"features": name, "measure": measure, "chance": CHANCE[measure]}

@@ -15,10 +15,11 @@ from cmae.evaluation.scoring import (
     CHANCE,
     RESAMPLES,
     WITHIN_SEX,
+    Draws,
     Predictions,
-    draws,
     interval,
     measures_of,
+    score,
 )
 from cmae.evaluation.targets import Target, check_features, choose_targets
 from cmae.latent import probe
@@ -142,8 +143,9 @@ def cross_validate(
                 on_progress(done * len(features) + place + 1, len(numbers) * len(features))
     pairs = list(combinations([one.name for one in features], 2)) if compared is None else compared
     scores, comparisons = [], []
+    drawn = Draws(labels.participants, resamples, seed)
     for work in works:
-        rows, differences = _score(work, labels, folds, list(pairs), (resamples, seed))
+        rows, differences = _score(work, labels, folds, list(pairs), drawn)
         scores += rows
         comparisons += differences
     predictions = {
@@ -229,22 +231,20 @@ def _score(
     labels: Labels,
     folds: NDArray[np.int64],
     pairs: list[tuple[str, str]],
-    bootstrap: tuple[int, int],
+    drawn: Draws,
 ) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """Return the rows of the two tables."""
     target = work.target
     rows = np.flatnonzero(np.isfinite(target.truth))
-    resamples, seed = bootstrap
 
     def scored(truth: Floats, predicted: dict[str, Floats]) -> dict[str, Floats]:
         found = Predictions(
             truth[rows],
             np.stack([values[rows] for values in predicted.values()], axis=1),
-            labels.participants[rows],
             folds[rows],
             labels.sexes()[rows],
         )
-        return draws(found, kind=target.kind, resamples=resamples, seed=seed)
+        return score(found, drawn.of(rows), kind=target.kind)
 
     names = list(target.sets)
     found = scored(target.truth, work.predicted)

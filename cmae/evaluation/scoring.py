@@ -4,7 +4,7 @@ A draw is a weight a row, how often its participant was drawn, so that R² and r
 from a few matrix products, and what is compared is compared in the very same draws.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Groups = NDArray[np.int64]
+Weights = NDArray[np.float32]
 
 RESAMPLES = 1000
 CHANCE = {"r2": 0.0, "pearson_r": 0.0, "auroc": 0.5}
@@ -19,8 +20,6 @@ CHANCE = {"r2": 0.0, "pearson_r": 0.0, "auroc": 0.5}
 
 WITHIN_SEX = "_within_sex"
 ADJUSTED = "_adjusted"
-
-_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +29,6 @@ class Predictions:
     Attributes:
         truth: (n,) values, or 0 and 1.
         predicted: (n, sets) in the unit of the truth, or decision values.
-        participants: (n,): who each row is of.
         folds: (n,): the fold in which a row was held out. Each fold has a model of its own, so r
             and AUROC compare rows of one fold only: intercepts of models say nothing about rows,
             and in pooled rows would make chance look worse than chance.
@@ -39,14 +37,56 @@ class Predictions:
 
     truth: Floats
     predicted: Floats
-    participants: NDArray[np.generic]
     folds: Groups
     sexes: Groups
 
 
-def draws(
-    found: Predictions, *, kind: str, resamples: int = RESAMPLES, seed: int = 0
-) -> dict[str, Floats]:
+def draw(
+    participants: NDArray[np.generic], *, resamples: int = RESAMPLES, seed: int = 0
+) -> Weights:
+    """Draw participants with replacement, as many as there are, with all their rows.
+
+    Args:
+        participants: (n,): who each row is of.
+        resamples: How often.
+        seed: Of the draws.
+
+    Returns:
+        (n, 1 + resamples) float32: how often each row was drawn; the first column is all rows once.
+    """
+    _, place = np.unique(participants, return_inverse=True)
+    count, rng = int(place.max()) + 1, np.random.default_rng(seed)
+    weights = np.ones((len(place), 1 + resamples), np.float32)
+    for k in range(resamples):
+        weights[:, k + 1] = np.bincount(rng.integers(0, count, count), minlength=count)[place]
+    return weights
+
+
+class Draws:
+    """Draws of the participants of any rows, kept while the rows stay the same.
+
+    Args:
+        participants: (rows,): who each row is of.
+        resamples: How often participants are drawn.
+        seed: Of the draws.
+    """
+
+    def __init__(self, participants: NDArray[np.generic], resamples: int, seed: int) -> None:
+        """Draw nothing yet."""
+        self._all = (participants, resamples, seed)
+        self._rows: NDArray[np.int64] | None = None
+        self._weights = np.zeros((0, 0), np.float32)
+
+    def of(self, rows: NDArray[np.int64]) -> Weights:
+        """Return ``draw`` of the participants of some rows, (len(rows), 1 + resamples)."""
+        if self._rows is None or not np.array_equal(self._rows, rows):
+            participants, resamples, seed = self._all
+            self._weights = draw(participants[rows], resamples=resamples, seed=seed)
+            self._rows = rows
+        return self._weights
+
+
+def score(found: Predictions, weights: Weights, *, kind: str) -> dict[str, Floats]:
     """Score predictions, and score them in bootstrap draws of participants.
 
     R² = 1 − Σ (y − ŷ)² / Σ (y − ȳ)²; within sex, ȳ is the mean of the row's sex, so what only tells
@@ -55,61 +95,39 @@ def draws(
 
     Args:
         found: The predictions.
+        weights: (n, draws) of ``draw`` for these rows.
         kind: Of the target: ``continuous`` or ``binary``.
-        resamples: How often participants are drawn.
-        seed: Of the draws.
 
     Returns:
         By measure (``r2``, ``pearson_r`` or ``auroc``, each also with ``_within_sex``)
-        (1 + resamples, sets): first of all rows, then of each draw.
+        (draws, sets): first of all rows, then of each draw.
     """
     pairs = np.stack([found.folds, found.sexes])
     both = np.unique(pairs, axis=1, return_inverse=True)[1].ravel()
-    score = _continuous(found, both) if kind == "continuous" else _binary(found, both)
-    chunks = [score(weights) for weights in _weights(found.participants, resamples, seed)]
-    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+    if kind == "continuous":
+        return _continuous(found, both, weights)
+    groups = {"auroc": found.folds, "auroc" + WITHIN_SEX: both}
+    return {name: _aurocs(found, group, weights) for name, group in groups.items()}
 
 
-def _weights(participants: NDArray[np.generic], resamples: int, seed: int) -> Iterator[Floats]:
-    """Yield how often each row was drawn, (draws, n) at a time; the first is all rows once."""
-    _, place = np.unique(participants, return_inverse=True)
-    count, rng = int(place.max()) + 1, np.random.default_rng(seed)
-    at_once = max(1, min(resamples, _AT_ONCE // len(place)))
-    yield np.ones((1, len(place)))
-    for start in range(0, resamples, at_once):
-        size = min(at_once, resamples - start)
-        drawn = rng.integers(0, count, (size, count)) + count * np.arange(size)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count)
-        yield times[:, place].astype(np.float64)
-
-
-def _continuous(found: Predictions, both: Groups) -> Callable[[Floats], dict[str, Floats]]:
+def _continuous(found: Predictions, both: Groups, weights: Weights) -> dict[str, Floats]:
     center, unit = found.truth.mean(), found.truth.std() or 1.0
     y, p = (found.truth - center) / unit, (found.predicted - center) / unit
     one = np.ones(len(y))
     columns = np.column_stack([one, y, y**2, (y[:, None] - p) ** 2, p, p**2, y[:, None] * p])
-    sets = p.shape[1]
     strata = [np.flatnonzero(both == k) for k in range(both.max() + 1)]
-    fold_of = np.array([found.folds[rows[0]] for rows in strata])
-    sex_of = np.array([found.sexes[rows[0]] for rows in strata])
-
-    def score(weights: Floats) -> dict[str, Floats]:
-        sums = np.stack([weights[:, rows] @ columns[rows] for rows in strata])
-        whole, by_sex, by_fold = (
-            sums.sum(axis=0)[None],
-            _merged(sums, sex_of),
-            _merged(sums, fold_of),
-        )
-        error = whole[0, :, 3 : 3 + sets]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return {
-                "r2": 1 - error / _spread(whole)[:, None],
-                "pearson_r": _correlation(by_fold, sets),
-                "r2" + WITHIN_SEX: 1 - error / _spread(by_sex)[:, None],
-                "pearson_r" + WITHIN_SEX: _correlation(sums, sets),
-            }
-
-    return score
+    sums = np.stack([weights[rows].T.astype(np.float64) @ columns[rows] for rows in strata])
+    by_fold = _merged(sums, np.array([found.folds[rows[0]] for rows in strata]))
+    by_sex = _merged(sums, np.array([found.sexes[rows[0]] for rows in strata]))
+    whole, sets = sums.sum(axis=0), p.shape[1]
+    error = whole[:, 3 : 3 + sets]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {
+            "r2": 1 - error / _spread(whole[None])[:, None],
+            "pearson_r": _correlation(by_fold, sets),
+            "r2" + WITHIN_SEX: 1 - error / _spread(by_sex)[:, None],
+            "pearson_r" + WITHIN_SEX: _correlation(sums, sets),
+        }
 
 
 def _merged(sums: Floats, group: Groups) -> Floats:
@@ -134,51 +152,25 @@ def _correlation(sums: Floats, sets: int) -> Floats:
     return result
 
 
-def _binary(found: Predictions, both: Groups) -> Callable[[Floats], dict[str, Floats]]:
-    groups = {"auroc": found.folds, "auroc" + WITHIN_SEX: both}
-    orders = {
-        name: [
-            [_order(found.truth, scores, np.flatnonzero(group == one)) for one in np.unique(group)]
-            for scores in found.predicted.T
-        ]
-        for name, group in groups.items()
-    }
-
-    def score(weights: Floats) -> dict[str, Floats]:
-        return {
-            name: np.stack([_concordance(weights, parts) for parts in by_set], axis=1)
-            for name, by_set in orders.items()
-        }
-
-    return score
-
-
-def _order(truth: Floats, scores: Floats, rows: Groups) -> tuple[Groups, Groups, Groups, Groups]:
-    """Return sick rows, healthy rows by score, and for each sick how many healthy are (not) above.
-
-    Args:
-        truth: (n,) 0 or 1.
-        scores: (n,).
-        rows: Those that are compared with each other.
-    """
-    sick, healthy = rows[truth[rows] == 1], rows[truth[rows] == 0]
-    healthy = healthy[np.argsort(scores[healthy], kind="stable")]
-    below = np.searchsorted(scores[healthy], scores[sick], side="left")
-    through = np.searchsorted(scores[healthy], scores[sick], side="right")
-    return sick, healthy, below, through
-
-
-def _concordance(weights: Floats, parts: list[tuple[Groups, Groups, Groups, Groups]]) -> Floats:
-    """Share of weighted pairs in the right order over all parts, (draws,)."""
-    right, pairs = np.zeros(len(weights)), np.zeros(len(weights))
-    for sick, healthy, below, through in parts:
+def _aurocs(found: Predictions, group: Groups, weights: Weights) -> Floats:
+    """Share of weighted (sick, healthy) pairs of one group in the right order, (draws, sets)."""
+    right = np.zeros((weights.shape[1], found.predicted.shape[1]))
+    pairs = np.zeros((weights.shape[1], 1))
+    for one in np.unique(group):
+        sick = np.flatnonzero((group == one) & (found.truth == 1))
+        healthy = np.flatnonzero((group == one) & (found.truth == 0))
         if not len(sick) or not len(healthy):
             continue
-        passed = np.cumsum(weights[:, healthy], axis=1)
-        passed = np.concatenate([np.zeros((len(weights), 1)), passed], axis=1)
-        times = weights[:, sick]
-        right += (times * (passed[:, below] + passed[:, through])).sum(axis=1) / 2
-        pairs += times.sum(axis=1) * passed[:, -1]
+        times, passed = weights[sick], np.zeros((len(healthy) + 1, weights.shape[1]), np.float32)
+        pairs[:, 0] += times.sum(axis=0, dtype=np.float64) * weights[healthy].sum(0)
+        for k, scores in enumerate(found.predicted.T):
+            by_score = healthy[np.argsort(scores[healthy], kind="stable")]
+            # Counts of draws are whole numbers far below 2²⁴: exact in single precision.
+            np.cumsum(weights[by_score], axis=0, out=passed[1:])
+            below = np.searchsorted(scores[by_score], scores[sick], side="left")
+            through = np.searchsorted(scores[by_score], scores[sick], side="right")
+            won = times * (passed[below] + passed[through])
+            right[:, k] += won.sum(axis=0, dtype=np.float64) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(right / pairs)
 

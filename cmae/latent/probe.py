@@ -146,7 +146,7 @@ def fit(
     continuous = [k for k, kind in enumerate(kinds) if kind == "continuous"]
     for known, members in _patterns(np.isfinite(y[:, continuous])):
         columns = [continuous[k] for k in members]
-        found = _ridges(x[known], y[np.ix_(known, columns)], people[known], has_shared_scale)
+        found = _ridges(x[known], y[known][:, columns], people[known], has_shared_scale)
         probes |= dict(zip(columns, found, strict=True))
     binary = [k for k, kind in enumerate(kinds) if kind == "binary"]
     if binary:

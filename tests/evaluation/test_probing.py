@@ -10,7 +10,7 @@ from cmae.evaluation import probing as module
 from cmae.evaluation.baselines import body, shuffled
 from cmae.evaluation.features import FeatureSet, Labels
 from cmae.evaluation.probing import cross_validate
-from cmae.evaluation.scoring import Predictions, draws, interval
+from cmae.evaluation.scoring import Predictions, draw, interval, score
 from cmae.scores import auroc, r2
 
 
@@ -222,7 +222,8 @@ def test_scores_of_draws_are_those_of_drawn_rows(rng):
     truth, predicted = rng.normal(size=60), rng.normal(size=(60, 2))
     predicted[:, 0] += truth
     sexes, folds = (who % 2).astype(np.int64), (who % 3).astype(np.int64)
-    scored = draws(Predictions(truth, predicted, who, folds, sexes), kind="continuous", resamples=5)
+    weights = draw(who, resamples=5)
+    scored = score(Predictions(truth, predicted, folds, sexes), weights, kind="continuous")
     generator = np.random.default_rng(0)
     drawn = generator.integers(0, 30, (5, 30))
     for k in range(6):
@@ -243,9 +244,8 @@ def test_auroc_of_draws_counts_pairs_of_one_fold(rng):
     truth = (rng.random(80) < 0.4).astype(float)
     scores = np.round(rng.normal(size=(80, 2)) + truth[:, None], 1)  # rounded: ties
     folds, sexes = (who % 4).astype(np.int64), np.zeros(80, np.int64)
-    scored = draws(Predictions(truth, scores, who, folds, sexes), kind="binary", resamples=4)[
-        "auroc"
-    ]
+    weights = draw(who, resamples=4)
+    scored = score(Predictions(truth, scores, folds, sexes), weights, kind="binary")["auroc"]
     drawn = np.random.default_rng(0).integers(0, 80, (4, 80))
     for k, rows in enumerate([who, *drawn]):
         right = pairs = 0.0
@@ -262,7 +262,8 @@ def test_auroc_of_draws_counts_pairs_of_one_fold(rng):
 def test_one_fold_and_no_draws_are_plain_scores(rng):
     truth = (rng.random(50) < 0.4).astype(float)
     scores, zero = rng.normal(size=(50, 1)), np.zeros(50, np.int64)
-    values = draws(Predictions(truth, scores, np.arange(50), zero, zero), kind="binary")["auroc"]
+    found = Predictions(truth, scores, zero, zero)
+    values = score(found, draw(np.arange(50)), kind="binary")["auroc"]
     value, low, high = interval(values[:, 0])
     assert value == pytest.approx(auroc(truth, scores[:, 0]))
     assert low < value < high
