@@ -125,15 +125,34 @@ def find_ventricle(cine: NDArray[np.generic], *, pixel_mm: float = MRI_PIXEL_MM)
     apex = _apex(share)
     outline = _bridged(left, base), _bridged(right, base)
     masks = _masks(axis, outline, apex, base, frames.shape)
-    area = area_curve(masks, label=1, pixel_mm=pixel_mm)
+    labels = masks.astype(np.uint8)
+    area = area_curve(labels, label=1, pixel_mm=pixel_mm)
     if not AREAS_MM2[0] <= area.max() <= AREAS_MM2[1] or not area.min() > 0:
         return _not_found(frames.shape)
-    volume = area_length_ml(masks, label=1, pixel_mm=pixel_mm)
-    length = long_axis_curve(masks, label=1, pixel_mm=pixel_mm)
+    volume = area_length_ml(labels, label=1, pixel_mm=pixel_mm)
+    length = long_axis_curve(labels, label=1, pixel_mm=pixel_mm)
     largest = int(area.argmax())
     septum = _septum_mm(share[..., largest], left[:, largest], (apex, base), largest, pixel_mm)
     wall = _shell_g(float(area[largest]), float(length[largest]), septum)
     return Ventricle(masks, area, volume, septum, wall)
+
+
+def of_masks(masks: NDArray[np.bool_], *, pixel_mm: float = MRI_PIXEL_MM) -> Ventricle:
+    """Measure a cavity that is drawn already.
+
+    Args:
+        masks: (rows, columns, frames) of the cavity.
+        pixel_mm: Side of a pixel in mm.
+
+    Returns:
+        Areas and volumes, without septum and wall; all NaN where a frame shows no cavity.
+    """
+    labels = masks.astype(np.uint8)
+    area = area_curve(labels, label=1, pixel_mm=pixel_mm)
+    if not area.min() > 0:
+        return _not_found(masks.shape)
+    volume = area_length_ml(labels, label=1, pixel_mm=pixel_mm)
+    return Ventricle(masks, area, volume, float("nan"), float("nan"))
 
 
 def ejection(ventricle: Ventricle) -> Ejection:
