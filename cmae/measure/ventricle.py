@@ -44,7 +44,13 @@ BASE_OFFSET = 5.0
 PAPILLARY = 15
 """Indentations of the wall up to this many pixels along the axis are bridged."""
 
-AREAS_MM2 = (200.0, 12000.0)
+CAP = 14.0
+"""Length of the elliptic cap that closes the apex, in pixels."""
+
+APEX_MOTION = 4.0
+"""Pixels by which the apex may lie from where it lies in the median frame."""
+
+AREAS_MM2 = (600.0, 12000.0)
 """Smallest and largest section of a cavity in its largest frame that is believed."""
 
 MUSCLE_G_PER_ML = 1.05
@@ -123,7 +129,11 @@ def find_ventricle(cine: NDArray[np.generic], *, pixel_mm: float = MRI_PIXEL_MM)
     end = _septum_end(share, left)
     base = gaussian_filter1d(ALONG[BASE][end] + BASE_OFFSET, 1.0, mode="wrap")
     apex = _apex(share)
-    outline = _bridged(left, base), _bridged(right, base)
+    # Beyond the septum's end there is no wall on the left: the outline goes on straight.
+    outline = (
+        _capped(_bridged(left, base - BASE_OFFSET - 2), apex),
+        _capped(_bridged(right, base), apex),
+    )
     masks = _masks(axis, outline, apex, base, frames.shape)
     labels = masks.astype(np.uint8)
     area = area_curve(labels, label=1, pixel_mm=pixel_mm)
@@ -250,6 +260,8 @@ def _apex(share: Floats) -> NDArray[np.float64]:
     before, after = beside[last - 1, frames], beside[last, frames]
     part = np.clip((before - DARK_SHARE) / np.maximum(before - after, 1e-6), 0, 1)
     apex = median_filter(-(last - 1 + part), 5, mode="wrap")
+    usual = np.median(apex)
+    apex = np.clip(apex, usual - APEX_MOTION, usual + APEX_MOTION)
     return np.asarray(gaussian_filter1d(apex, 1.0, mode="wrap"), np.float64)
 
 
@@ -261,6 +273,15 @@ def _bridged(edge: Floats, base: NDArray[np.float64]) -> Floats:
     level = median_filter(level, (5, 3), mode="nearest")
     closed = grey_closing(level, (PAPILLARY, 1), mode="nearest")
     result: Floats = gaussian_filter1d(closed, 1.0, axis=0)
+    return result
+
+
+def _capped(edge: Floats, apex: NDArray[np.float64]) -> Floats:
+    """Close the apex by an elliptic cap at most as wide as the edge is at its foot."""
+    depth = np.clip(ALONG[:, None] - apex, 0, CAP)
+    foot = np.clip(np.round(apex + CAP - ALONG[0]).astype(int), 0, len(edge) - 1)
+    widest = edge[foot, np.arange(edge.shape[1])] * np.sqrt(depth * (2 * CAP - depth)) / CAP
+    result: Floats = np.where(depth < CAP, np.minimum(edge, widest), edge).astype(np.float32)
     return result
 
 
