@@ -54,8 +54,12 @@ def test_masks_cover_the_true_cavity(truths, found):
 
 def test_areas_and_volumes_follow_the_truth(truths, found, hearts):
     true = [of_masks(cavity(truth)) for truth in truths]
-    for own, other in zip(found, true, strict=True):
-        assert np.corrcoef(own.area_mm2, other.area_mm2)[0, 1] > 0.95
+    curves = [
+        np.corrcoef(own.area_mm2, other.area_mm2)[0, 1]
+        for own, other in zip(found, true, strict=True)
+    ]
+    assert np.median(curves) > 0.98
+    assert min(curves) > 0.85
     beats = [ejection(ventricle) for ventricle in found]
     assert np.corrcoef([beat.edv_ml for beat in beats], hearts["lvedv_ml"])[0, 1] > 0.85
     assert np.corrcoef([beat.esv_ml for beat in beats], hearts["lvesv_ml"])[0, 1] > 0.85
@@ -121,23 +125,7 @@ def test_another_shape_is_refused():
         find_ventricle(np.zeros((96, 96)))
 
 
-def slice_contour(points, faces, series):
-    """Where a mesh crosses the plane of a series: (crossings, 2) row and column."""
-    right, down = np.array(series.right), np.array(series.down)
-    from_origin = points - np.array(series.origin_mm)
-    height = from_origin @ np.cross(right, down)
-    pixels = np.stack([from_origin @ down, from_origin @ right], axis=1) / series.pixel_mm
-    crossings = []
-    for a, b in ((0, 1), (1, 2), (2, 0)):
-        first, second = faces[:, a], faces[:, b]
-        is_crossing = height[first] * height[second] < 0
-        first, second = first[is_crossing], second[is_crossing]
-        share = (height[first] / (height[first] - height[second]))[:, None]
-        crossings.append(pixels[first] * (1 - share) + pixels[second] * share)
-    return np.concatenate(crossings)
-
-
-def test_a_real_heart_is_found(realdata):
+def test_a_real_heart_is_found(realdata, slice_contour):
     series = read_cine(realdata / "cmr/biv-me/dicom/Se6")
     crop = heart_crop(series)
     across, along = display_axes(series)
