@@ -5,14 +5,17 @@
 - ``small_cohort``: a cohort of 12 rows; two of one participant; two rows lack the MRI, two the ECG.
 - ``full_cohort``: 12 rows that have both recordings.
 - ``realdata``: the folder of real recordings, or a skip.
+- ``slice_contour``: a function that cuts a mesh with the plane of a cine.
 """
 
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from cmae.data.cohort import Cohort
 from cmae.data.column import Column
@@ -92,3 +95,23 @@ def realdata() -> Path:
     if not folder.is_dir():
         pytest.skip("the real recordings are not on this machine")
     return folder
+
+
+@pytest.fixture(scope="session")
+def slice_contour() -> Callable[..., NDArray[np.float64]]:
+    def cut(points: Any, faces: Any, series: Any) -> Any:
+        """Where a mesh crosses the plane of a series: (crossings, 2) row and column."""
+        right, down = np.array(series.right), np.array(series.down)
+        from_origin = points - np.array(series.origin_mm)
+        height = from_origin @ np.cross(right, down)
+        pixels = np.stack([from_origin @ down, from_origin @ right], axis=1) / series.pixel_mm
+        crossings = []
+        for a, b in ((0, 1), (1, 2), (2, 0)):
+            first, second = faces[:, a], faces[:, b]
+            is_crossing = height[first] * height[second] < 0
+            first, second = first[is_crossing], second[is_crossing]
+            share = (height[first] / (height[first] - height[second]))[:, None]
+            crossings.append(pixels[first] * (1 - share) + pixels[second] * share)
+        return np.concatenate(crossings)
+
+    return cut

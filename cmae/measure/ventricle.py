@@ -44,7 +44,13 @@ BASE_OFFSET = 5.0
 PAPILLARY = 15
 """Indentations of the wall up to this many pixels along the axis are bridged."""
 
-AREAS_MM2 = (200.0, 12000.0)
+CAP = 14.0
+"""Length of the elliptic cap that closes the apex, in pixels."""
+
+APEX_MOTION = 4.0
+"""Pixels by which the apex may lie from where it lies in the median frame."""
+
+AREAS_MM2 = (600.0, 12000.0)
 """Smallest and largest section of a cavity in its largest frame that is believed."""
 
 MUSCLE_G_PER_ML = 1.05
@@ -123,17 +129,40 @@ def find_ventricle(cine: NDArray[np.generic], *, pixel_mm: float = MRI_PIXEL_MM)
     end = _septum_end(share, left)
     base = gaussian_filter1d(ALONG[BASE][end] + BASE_OFFSET, 1.0, mode="wrap")
     apex = _apex(share)
-    outline = _bridged(left, base), _bridged(right, base)
+    # Beyond the septum's end there is no wall on the left: the outline goes on straight.
+    outline = (
+        _capped(_bridged(left, base - BASE_OFFSET - 2), apex),
+        _capped(_bridged(right, base), apex),
+    )
     masks = _masks(axis, outline, apex, base, frames.shape)
-    area = area_curve(masks, label=1, pixel_mm=pixel_mm)
+    labels = masks.astype(np.uint8)
+    area = area_curve(labels, label=1, pixel_mm=pixel_mm)
     if not AREAS_MM2[0] <= area.max() <= AREAS_MM2[1] or not area.min() > 0:
         return _not_found(frames.shape)
-    volume = area_length_ml(masks, label=1, pixel_mm=pixel_mm)
-    length = long_axis_curve(masks, label=1, pixel_mm=pixel_mm)
+    volume = area_length_ml(labels, label=1, pixel_mm=pixel_mm)
+    length = long_axis_curve(labels, label=1, pixel_mm=pixel_mm)
     largest = int(area.argmax())
     septum = _septum_mm(share[..., largest], left[:, largest], (apex, base), largest, pixel_mm)
     wall = _shell_g(float(area[largest]), float(length[largest]), septum)
     return Ventricle(masks, area, volume, septum, wall)
+
+
+def of_masks(masks: NDArray[np.bool_], *, pixel_mm: float = MRI_PIXEL_MM) -> Ventricle:
+    """Measure a cavity that is drawn already.
+
+    Args:
+        masks: (rows, columns, frames) of the cavity.
+        pixel_mm: Side of a pixel in mm.
+
+    Returns:
+        Areas and volumes, without septum and wall; all NaN where a frame shows no cavity.
+    """
+    labels = masks.astype(np.uint8)
+    area = area_curve(labels, label=1, pixel_mm=pixel_mm)
+    if not area.min() > 0:
+        return _not_found(masks.shape)
+    volume = area_length_ml(labels, label=1, pixel_mm=pixel_mm)
+    return Ventricle(masks, area, volume, float("nan"), float("nan"))
 
 
 def ejection(ventricle: Ventricle) -> Ejection:
@@ -231,6 +260,8 @@ def _apex(share: Floats) -> NDArray[np.float64]:
     before, after = beside[last - 1, frames], beside[last, frames]
     part = np.clip((before - DARK_SHARE) / np.maximum(before - after, 1e-6), 0, 1)
     apex = median_filter(-(last - 1 + part), 5, mode="wrap")
+    usual = np.median(apex)
+    apex = np.clip(apex, usual - APEX_MOTION, usual + APEX_MOTION)
     return np.asarray(gaussian_filter1d(apex, 1.0, mode="wrap"), np.float64)
 
 
@@ -242,6 +273,15 @@ def _bridged(edge: Floats, base: NDArray[np.float64]) -> Floats:
     level = median_filter(level, (5, 3), mode="nearest")
     closed = grey_closing(level, (PAPILLARY, 1), mode="nearest")
     result: Floats = gaussian_filter1d(closed, 1.0, axis=0)
+    return result
+
+
+def _capped(edge: Floats, apex: NDArray[np.float64]) -> Floats:
+    """Close the apex by an elliptic cap at most as wide as the edge is at its foot."""
+    depth = np.clip(ALONG[:, None] - apex, 0, CAP)
+    foot = np.clip(np.round(apex + CAP - ALONG[0]).astype(int), 0, len(edge) - 1)
+    widest = edge[foot, np.arange(edge.shape[1])] * np.sqrt(depth * (2 * CAP - depth)) / CAP
+    result: Floats = np.where(depth < CAP, np.minimum(edge, widest), edge).astype(np.float32)
     return result
 
 

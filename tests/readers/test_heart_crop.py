@@ -13,21 +13,6 @@ def series_of(frames, **facts):
     return CineSeries(frames.astype(np.float32), facts.pop("pixel_mm", (1.8, 1.8)), 900.0, **facts)
 
 
-def slice_contour(points, faces, series):
-    """Where a mesh crosses the plane of a series: (crossings, 2) row and column."""
-    right, down = np.array(series.right), np.array(series.down)
-    from_origin = points - np.array(series.origin_mm)
-    height = from_origin @ np.cross(right, down)
-    pixels = np.stack([from_origin @ down, from_origin @ right], axis=1) / series.pixel_mm
-    crossings = []
-    for a, b in ((0, 1), (1, 2), (2, 0)):
-        first, second = faces[:, a], faces[:, b]
-        first, second = (k[height[faces[:, a]] * height[faces[:, b]] < 0] for k in (first, second))
-        share = (height[first] / (height[first] - height[second]))[:, None]
-        crossings.append(pixels[first] * (1 - share) + pixels[second] * share)
-    return np.concatenate(crossings)
-
-
 def test_the_crop_is_centred_on_what_beats(foreign):
     cine = heart_crop(series_of(foreign.beating_heart()))
 
@@ -117,7 +102,7 @@ def test_real_dicom_and_nifti_give_the_same_crop(realdata: Path):
     assert dicom.clipped_share == 0
 
 
-def test_the_real_crop_holds_both_ventricles_around_its_centre(realdata: Path):
+def test_the_real_crop_holds_both_ventricles_around_its_centre(realdata: Path, slice_contour):
     series = read_cine(realdata / "cmr/biv-me/dicom/Se6")
     cine = heart_crop(series)
     surfaces = np.load(realdata / "cmr/biv-me/patient1_fitted_surfaces.npz")
