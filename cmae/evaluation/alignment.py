@@ -1,4 +1,4 @@
-"""Alignment of the space: do ECG and MRI of one heart lie together, and is the space used?"""
+"""Alignment of the space: how near ECG and MRI of one heart lie, and how well they spread."""
 
 from collections.abc import Callable
 from typing import Any
