@@ -211,10 +211,13 @@ def ceilings_table(participants: int) -> str:
         for row in found.phenotypes if row.name in wanted
     ]  # fmt: skip
     rows += [
-        (f"retrieval by the {row.query.upper()}, N = {row.gallery}", f"recall@{row.k}",
-         f"{row.recall:.2f}", f"{row.low:.2f}–{row.high:.2f}", f"{row.chance:.3f}", "")
+        (f"retrieval by the {row.query.upper()}, N = {row.gallery:,}", f"recall@{row.k}",
+         f"{row.recall:.2f}", f"{row.low:.2f}–{row.high:.2f}", f"{row.chance:.4f}", "")
         for row in found.retrieval
     ]  # fmt: skip
     head = ("what from what", "measure", "ceiling", "95 %", "chance", "within sex")
-    counts = f"Boosting from {found.trained:,} people, measured on {found.held_out:,} others."
+    sizes = {row.gallery: row.participants for row in found.retrieval}
+    queries = ", ".join(f"{count:,} queries among {size:,}" for size, count in sizes.items())
+    counts = f"Boosting from {found.trained:,} people, measured on {found.held_out:,} others"
+    counts += f"; retrieval: {queries}."
     return table(head, rows) + f"\n\n{counts}"

@@ -1,4 +1,4 @@
-"""Alignment of the space: do ECG and MRI of one heart lie together, and is the space used?"""
+"""Alignment of the space: how near ECG and MRI of one heart lie, and how well they spread."""
 
 from collections.abc import Callable
 from typing import Any
@@ -161,7 +161,7 @@ def _between(ecg: Floats, mri: Floats, weights: Floats) -> Floats:
     middle = (means[0] + means[1]) / 2
     total = squares - 2 * count * (middle**2).sum(1)
     between = count / 2 * ((means[0] - means[1]) ** 2).sum(1)
-    return between / np.maximum(total, np.finfo(np.float64).tiny)
+    return np.asarray(between / np.maximum(total, np.finfo(np.float64).tiny))
 
 
 def _between_swapped(ecg: Floats, mri: Floats, signs: Floats) -> Floats:
@@ -170,7 +170,8 @@ def _between_swapped(ecg: Floats, mri: Floats, signs: Floats) -> Floats:
     middle = (ecg.mean(0) + mri.mean(0)) / 2
     total = (ecg**2).sum() + (mri**2).sum() - 2 * count * (middle**2).sum()
     apart = signs @ (ecg - mri) / count
-    return count / 2 * (apart**2).sum(1) / max(float(total), np.finfo(np.float64).tiny)
+    between = count / 2 * (apart**2).sum(1)
+    return np.asarray(between / max(float(total), float(np.finfo(np.float64).tiny)))
 
 
 def _swapped(

@@ -89,7 +89,8 @@ def compare_groups(
     check_names(table, covariates)
     check_names(table, list(columns))
     chosen, repeated = participants_of(table, first, second)
-    used, left_out = (), {}
+    used: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = {}
     in_first = np.zeros(len(table), bool)
     in_first[chosen[0]] = True
     rows = np.sort(np.concatenate(chosen))

@@ -114,7 +114,7 @@ def participants_of(
         if "participant_id" in table
         else list(chosen)
     )
-    in_both = len(np.intersect1d(*who))
+    in_both = len(np.intersect1d(who[0], who[1]))
     if in_both:
         raise InputError(
             f"{in_both:,} participants are in both groups: take them out of one of the two."

@@ -281,7 +281,7 @@ class _Group:
         for half in self._halves:
             left = people.basis(half).residuals(people.values[half])
             given.append(left[rng.permutation(len(left))])
-        return self._halved(names, *given)[1].neg_log10_p.tolist()
+        return [float(p) for p in self._halved(names, *given)[1].neg_log10_p]
 
     def _halved(self, names: list[str], first: Floats, second: Floats) -> tuple[Derived, Confirmed]:
         bases = [self._people.basis(half) for half in self._halves]

@@ -98,7 +98,7 @@ class Surroundings:
         farther = len(self._usual) - np.searchsorted(self._usual, distance, side="left")
         return Trust(
             distance=distance,
-            relative=distance / max(self.usual, np.finfo(np.float32).tiny),
+            relative=distance / max(self.usual, float(np.finfo(np.float32).tiny)),
             share=farther / len(self._usual),
             nearest=self._rows[nearest],
         )
