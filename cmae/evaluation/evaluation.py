@@ -15,7 +15,7 @@ from cmae import __version__
 from cmae.data.cohort import Cohort
 from cmae.data.files import replacing
 from cmae.errors import LatentsError, SettingsError
-from cmae.evaluation.decoded_parts import path_tables
+from cmae.evaluation.decoded_parts import function_tables, path_tables
 from cmae.evaluation.headlines import headlines
 from cmae.evaluation.latent_parts import label_tables, probe_tables, retrieval_tables
 from cmae.evaluation.participants import held_out
@@ -41,6 +41,7 @@ _MAKERS: Mapping[str, Callable[[Subject, Progress | None], Tidy]] = {
     "probes": probe_tables,
     "labels": label_tables,
     "paths": path_tables,
+    "function": function_tables,
 }
 
 
