@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,7 +155,9 @@ def labels_of(
                 else f"{len(labels)} training labels, all the same"
             )
             continue
-        kind = "binary" if column.kind == "binary" else "continuous"
+        kind: Literal["binary", "continuous"] = (
+            "binary" if column.kind == "binary" else "continuous"
+        )
         targets.append(Target(target, kind, float(labels.mean()), float(labels.std()), column.unit))
     if not targets:
         raise CohortError(

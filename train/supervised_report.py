@@ -129,17 +129,17 @@ def for_people(card: Mapping[str, Any]) -> str:
 
 Research use only, not for diagnosis. {source}
 
-One network for each number of labelled participants, each trained from scratch on the
-{MODALITIES[card["modality"]].title}. Those who validate, on whom each training was stopped, are
-among the labelled; the weights are those of the best epoch. Code
-{card["commit"] or "of an installed package"}, cmae {card["versions"]["cmae"]}, Keras
-{card["versions"]["keras"]}; cohort `{card["cohort_fingerprint"]}`.
-
+- Predicts from the {MODALITIES[card["modality"]].title}: one network for each number of labelled
+  participants, each trained from scratch
+- Those who validate, on whom a training is stopped, are among the labelled; the weights are those
+  of the best epoch
+- Code {card["commit"] or "of an installed package"}, cmae {card["versions"]["cmae"]}, Keras
+  {card["versions"]["keras"]}; cohort `{card["cohort_fingerprint"]}`
+{left_out}
 | labels | trained on | validated on | epochs | best epoch | batches | minutes |
 |---|---|---|---|---|---|---|
 {networks}
 
-{left_out}
 ## On held-out participants
 
 | phenotype | labels | N | measure | value (95 % interval) | chance |

@@ -211,7 +211,7 @@ def _seen_rows(run: SupervisedRun, cohort: Cohort) -> Rows:
         return np.zeros(0, np.int64)
     try:
         split = pd.read_csv(path)
-        rows = split["row"].to_numpy(np.int64)[split["split"].to_numpy() != "test"]
+        rows: Rows = split["row"].to_numpy(np.int64)[split["split"].to_numpy() != "test"]
     except (ValueError, KeyError, OSError) as error:
         raise RunError(f"{path} is damaged: copy the run again.") from error
     if len(rows) and (rows.min() < 0 or rows.max() >= len(cohort)):

@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from cmae import settings as toml
-from cmae.errors import CohortError, RunError, SettingsError
+from cmae.errors import CohortError, Interrupted, RunError, SettingsError
 from cmae.model.supervised import SupervisedRun
 from train import experiment as experiments
 from train import supervised as training
@@ -151,6 +151,30 @@ def test_what_was_finished_before_a_stop_is_not_trained_again(finished, training
     found = load_file(out / "labels-all" / "weights.safetensors")
     for key, array in load_file(finished / "labels-all" / "weights.safetensors").items():
         np.testing.assert_allclose(found[key], array, atol=1e-5)
+
+
+def test_a_network_that_was_stopped_goes_on_where_it_was(
+    finished, training_cohort, tmp_path, monkeypatch
+):
+    validate, calls = training.validate, []
+
+    def stop_in_the_second_epoch(model, materials):
+        calls.append(1)
+        if len(calls) == 2:
+            raise Interrupted("stopped")
+        return validate(model, materials)
+
+    one = experiment_of(labels=[10, 0])
+    monkeypatch.setattr(training, "validate", stop_in_the_second_epoch)
+    with pytest.raises(Interrupted):
+        training.fit(one, training_cohort, tmp_path / "out")
+    assert len(pd.read_csv(tmp_path / "out" / "labels-10" / "history.csv")) == 1
+    training.fit(one, training_cohort, tmp_path / "out", is_resuming=True)
+    assert len(calls) == 2 + 2 + 3
+    for name in ("labels-10", "labels-all"):
+        found = load_file(tmp_path / "out" / name / "weights.safetensors")
+        for key, array in load_file(finished / name / "weights.safetensors").items():
+            np.testing.assert_allclose(found[key], array, atol=1e-5)
 
 
 def test_finished_networks_are_not_written_over(finished, training_cohort):
