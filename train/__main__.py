@@ -6,9 +6,13 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cmae.errors import CmaeError, Interrupted, SettingsError
 from cmae.quiet import quiet_import
+
+if TYPE_CHECKING:
+    from cmae.data.cohort import Cohort
 
 logger = logging.getLogger("train")
 
@@ -70,23 +74,57 @@ def train(options: argparse.Namespace) -> None:
     """
     # Keras is imported only after the settings were found right.
     from train import experiment as experiments  # noqa: PLC0415
+    from train import supervised_experiment  # noqa: PLC0415
 
+    if supervised_experiment.is_supervised(options.experiment):
+        train_supervised(options)
+        return
     experiment = experiments.read(options.experiment)
     if options.steps is not None:
         experiment = experiments.limited(experiment, options.steps)
+    out = options.out or Path("runs") / experiment.name
+    cohort = open_cohort(options)
+    with quiet_import():
+        from train.fit import fit  # noqa: PLC0415
+    fit(experiment, cohort, out, start_from=options.start_from, is_resuming=options.resume)
+    logger.info("The run is complete: %s", out)
+
+
+def train_supervised(options: argparse.Namespace) -> None:
+    """Read the settings and the cohort, then train supervised networks from scratch.
+
+    Raises:
+        CmaeError: Something that was given cannot be used.
+    """
+    from train import supervised_experiment  # noqa: PLC0415
+
+    experiment = supervised_experiment.read(options.experiment)
+    if options.steps is not None:
+        experiment = supervised_experiment.limited(experiment, options.steps)
+    if options.start_from:
+        raise SettingsError("Supervised networks are trained from scratch: leave --start-from out.")
+    out = options.out or Path("runs") / experiment.name
+    cohort = open_cohort(options)
+    with quiet_import():
+        from train.supervised import fit  # noqa: PLC0415
+    fit(experiment, cohort, out, is_resuming=options.resume)
+    logger.info("The supervised networks are complete: %s", out)
+
+
+def open_cohort(options: argparse.Namespace) -> "Cohort":
+    """Open the cohort that was given.
+
+    Raises:
+        CmaeError: None was given, or it cannot be opened.
+    """
+    from cmae.data.cohort import Cohort  # noqa: PLC0415
+
     if options.cohort is None:
         raise SettingsError(
             "No cohort was given: make one with 'cmae simulate --participants 1000 --out cohort/' "
             "and give --cohort cohort/."
         )
-    from cmae.data.cohort import Cohort  # noqa: PLC0415
-
-    out = options.out or Path("runs") / experiment.name
-    cohort = Cohort.open(options.cohort)
-    with quiet_import():
-        from train.fit import fit  # noqa: PLC0415
-    fit(experiment, cohort, out, start_from=options.start_from, is_resuming=options.resume)
-    logger.info("The run is complete: %s", out)
+    return Cohort.open(options.cohort)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -15,14 +15,21 @@ from safetensors.numpy import load_file, save_file
 
 from cmae.data.files import replacing_folder
 from cmae.errors import RunError
-from cmae.model.autoencoder import CrossModalAutoencoder
-from cmae.model.weights import weight_variables
+from cmae.model.weights import Parted, weight_variables
 from train.schedule import Progress
 
 FOLDER = "checkpoint"
 FORMAT_NUMBER = 1
 
 Arrays = dict[str, NDArray[Any]]
+
+
+class Trained(Parted, Protocol):
+    """A Keras model in named parts, with its optimizer and its random state."""
+
+    optimizer: Any
+    dropout_seed: keras.random.SeedGenerator
+    fit: Any
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Checkpoint:
     best: Arrays
     identity: Mapping[str, str]
 
-    def save(self, run: Path, model: CrossModalAutoencoder) -> None:
+    def save(self, run: Path, model: Trained) -> None:
         """Write this, the weights, the optimizer and the random state beside the run."""
         with replacing_folder(run / FOLDER) as folder:
             save_file(_state(model), folder / "state.safetensors")
@@ -65,7 +72,7 @@ def remove(run: Path) -> None:
     shutil.rmtree(run / FOLDER, ignore_errors=True)
 
 
-def restore(run: Path, model: CrossModalAutoencoder, identity: Mapping[str, str]) -> Checkpoint:
+def restore(run: Path, model: Trained, identity: Mapping[str, str]) -> Checkpoint:
     """Read a checkpoint into a model that was built and compiled from the same settings.
 
     Args:
@@ -108,7 +115,7 @@ def restore(run: Path, model: CrossModalAutoencoder, identity: Mapping[str, str]
     )
 
 
-def weights(model: CrossModalAutoencoder) -> Arrays:
+def weights(model: Trained) -> Arrays:
     """A copy of the weights, by key."""
     return {
         key: np.array(keras.ops.convert_to_numpy(variable.value))
@@ -116,20 +123,20 @@ def weights(model: CrossModalAutoencoder) -> Arrays:
     }
 
 
-def assign_weights(model: CrossModalAutoencoder, arrays: Arrays) -> None:
+def assign_weights(model: Trained, arrays: Arrays) -> None:
     """Set the weights from a copy."""
     for key, variable in weight_variables(model).items():
         variable.assign(arrays[key])
 
 
-def _state(model: CrossModalAutoencoder) -> Arrays:
+def _state(model: Trained) -> Arrays:
     return {
         key: np.atleast_1d(keras.ops.convert_to_numpy(variable.value)).reshape(variable.shape)
         for key, variable in _variables(model).items()
     }
 
 
-def _variables(model: CrossModalAutoencoder) -> dict[str, Any]:
+def _variables(model: Trained) -> dict[str, Any]:
     """Weights, random state and optimizer, each under its own key."""
     variables = {f"model/{key}": value for key, value in weight_variables(model).items()}
     variables["dropout_seed"] = model.dropout_seed.state

@@ -46,6 +46,27 @@ def mean_squared_error(recordings: Tensor, decoded: Tensor) -> Tensor:
     return _mean_over_elements(ops.square(difference))
 
 
+def label_errors(labels: Tensor, outputs: Tensor, known: Tensor, is_binary: Tensor) -> Tensor:
+    """Mean over the known targets of (o - y)², or of -y log σ(o) - (1 - y) log(1 - σ(o)).
+
+    The cross-entropy is written as log(1 + exp(o)) - y·o, which does not overflow.
+
+    Args:
+        labels: (n, targets), standardized, or 0 and 1; any finite value where unknown.
+        outputs: (n, targets), standardized, or logits.
+        known: (n, targets) 1 where there is a label.
+        is_binary: (targets,) 1 where the second formula holds.
+
+    Returns:
+        (n,) float32; 0 where no target is known.
+    """
+    outputs, labels, known = (ops.cast(some, "float32") for some in (outputs, labels, known))
+    squares = ops.square(outputs - labels)
+    entropies = ops.softplus(outputs) - labels * outputs
+    values = squares * (1.0 - is_binary) + entropies * is_binary
+    return ops.sum(values * known, axis=1) / ops.maximum(ops.sum(known, axis=1), 1.0)
+
+
 def cosine_similarities(ecg_latents: Tensor, mri_latents: Tensor) -> Tensor:
     """U Vᵀ of the unit-length latents.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +26,8 @@ MODEL_FILE = "model.toml"
 WEIGHTS_FILE = "weights.safetensors"
 CARD_FILE = "card.json"
 BATCH_SIZE = 32
+
+Description = TypeVar("Description")
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ class Run:
         size = min(batch_size, max(len(recordings), 1))
         for start in range(0, len(recordings), size):
             batch = self.normalize(modality, recordings[start : start + size])
-            latents[start : start + size] = _padded(encoder, batch, size)
+            latents[start : start + size] = predict_padded(encoder, batch, size)
         return latents
 
     def decode(
@@ -198,7 +200,7 @@ class Run:
         size = min(batch_size, max(len(latents), 1))
         for start in range(0, len(latents), size):
             batch = latents[start : start + size]
-            outputs[start : start + size] = _padded(decoder, batch, size)
+            outputs[start : start + size] = predict_padded(decoder, batch, size)
         scale: dict[str, ArrayLike] = {}
         if modality == MRI.name:
             fallback = self.description.decoded_cine
@@ -273,20 +275,33 @@ def read_model_file(folder: Path) -> ModelFile:
     Raises:
         RunError: The folder is missing, is no run, or has another format number.
     """
-    path = folder / MODEL_FILE
+    return read_description(ModelFile, folder / MODEL_FILE, FORMAT_NUMBER)
+
+
+def read_description(cls: type[Description], path: Path, format_number: int) -> Description:
+    """Read what a folder's networks are built from, after its format was found right.
+
+    Args:
+        cls: A settings class with a ``format_number``.
+        path: The TOML file.
+        format_number: The number that this version reads.
+
+    Raises:
+        RunError: The file is missing, has another format number, or a setting is not usable.
+    """
     if not path.is_file():
         raise RunError(
-            f"{folder} holds no {MODEL_FILE}, so it is no finished run: give the folder that a "
-            "training left."
+            f"{path.parent} holds no {path.name}, so it is no finished run: give the folder that "
+            "a training left."
         )
     try:
         number = settings.read_toml(path).get("format_number")
-        if number != FORMAT_NUMBER:
+        if number != format_number:
             raise RunError(
-                f"{path} has format number {number}, but this version reads {FORMAT_NUMBER}: "
+                f"{path} has format number {number}, but this version reads {format_number}: "
                 "use the version of cmae that wrote it, or train again."
             )
-        return settings.load(ModelFile, path)
+        return settings.load(cls, path)
     except SettingsError as error:
         raise RunError(str(error)) from error
 
@@ -309,14 +324,18 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def run_fingerprint(folder: Path) -> str:
+def run_fingerprint(folder: Path, description: str = MODEL_FILE) -> str:
     """Hash of a run's settings and weights, without building its networks.
+
+    Args:
+        folder: The run folder.
+        description: Name of the file of its settings.
 
     Raises:
         RunError: A file is missing.
     """
     digest = hashlib.sha256()
-    for name in (MODEL_FILE, WEIGHTS_FILE):
+    for name in (description, WEIGHTS_FILE):
         try:
             digest.update((folder / name).read_bytes())
         except OSError as error:
@@ -324,8 +343,17 @@ def run_fingerprint(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _padded(network: Any, batch: NDArray[np.float32], size: int) -> NDArray[np.float32]:  # noqa: ANN401
-    """Run a network on a batch filled up to ``size``, and leave the filling out."""
+def predict_padded(network: Any, batch: NDArray[np.float32], size: int) -> NDArray[np.float32]:  # noqa: ANN401
+    """Run a network on a batch filled up to ``size``, and leave the filling out.
+
+    Args:
+        network: A compiled Keras model.
+        batch: (n, ...) in model units, at most ``size``.
+        size: Rows that the network always gets, so that one shape is compiled.
+
+    Returns:
+        (n, ...) what the network gave.
+    """
     lacking = size - len(batch)
     if lacking:
         batch = np.concatenate([batch, np.zeros((lacking, *batch.shape[1:]), np.float32)])

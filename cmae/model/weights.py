@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -12,12 +12,19 @@ from safetensors.numpy import save
 
 from cmae.data.files import replacing
 from cmae.errors import RunError
-from cmae.model.autoencoder import CrossModalAutoencoder
 
 FLOAT_TYPES = {"F16", "F32"}
 
 
-def weight_variables(model: CrossModalAutoencoder) -> dict[str, Any]:
+class Parted(Protocol):
+    """A model whose weights lie in named parts (``CrossModalAutoencoder`` is one)."""
+
+    @property
+    def parts(self) -> dict[str, keras.layers.Layer]:
+        """The parts that hold weights, by the name that they have in a run's files."""
+
+
+def weight_variables(model: Parted) -> dict[str, Any]:
     """Every weight of a model by its key, in a fixed order.
 
     Keras' own ``variable.path`` leaves the part out, so keys of an encoder and a decoder would
@@ -38,7 +45,7 @@ def weight_variables(model: CrossModalAutoencoder) -> dict[str, Any]:
     return variables
 
 
-def save_weights(model: CrossModalAutoencoder, path: Path, *, dtype: str = "float32") -> None:
+def save_weights(model: Parted, path: Path, *, dtype: str = "float32") -> None:
     """Write the weights of a model.
 
     Args:
@@ -63,9 +70,7 @@ def save_weights(model: CrossModalAutoencoder, path: Path, *, dtype: str = "floa
         temporary.write_bytes(save(arrays))
 
 
-def load_weights(
-    model: CrossModalAutoencoder, path: Path, *, parts: set[str] | None = None
-) -> None:
+def load_weights(model: Parted, path: Path, *, parts: set[str] | None = None) -> None:
     """Read weights into a model; every key and every shape must fit.
 
     Args:
@@ -103,7 +108,7 @@ def _read(
                 raise RunError(
                     f"{path.name} does not fit the settings of its run: {len(lacking)} weights "
                     f"are missing and {len(unknown)} are unknown (first {key}); "
-                    "use the model.toml that was saved with it."
+                    "use the settings that were saved with it."
                 )
             for key, shape in shapes.items():
                 stored, kind = tuple(found[key].get_shape()), found[key].get_dtype()
@@ -111,7 +116,7 @@ def _read(
                     raise RunError(
                         f"{path.name} does not fit the settings of its run: {key} is "
                         f"{kind} {stored} in the file, but {shape} in the network; "
-                        "use the model.toml that was saved with it."
+                        "use the settings that were saved with it."
                     )
             arrays = {key: file.get_tensor(key).astype(np.float32) for key in shapes}
     except FileNotFoundError as error:
@@ -127,7 +132,7 @@ def _read(
     return arrays
 
 
-def count_parameters(model: CrossModalAutoencoder) -> dict[str, int]:
+def count_parameters(model: Parted) -> dict[str, int]:
     """Numbers of trained parameters by part."""
     return {
         name: sum(math.prod(variable.shape) for variable in part.trainable_variables)
