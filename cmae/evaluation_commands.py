@@ -1,7 +1,7 @@
 """The words of ``cmae evaluate``, and what it does: measure a run, draw, write the report."""
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from cmae.progress import progress_bars
 
 if TYPE_CHECKING:
     from cmae.model.run import Run
+    from cmae.model.supervised import SupervisedRun
 
 # Each command imports what it needs when it runs, as in commands.py.
 # ruff: noqa: PLC0415
@@ -62,7 +63,13 @@ def evaluate(options: argparse.Namespace, *, open_run: Callable[[Path], "Run"]) 
     from cmae.data.cohort import Cohort
 
     cohort, run = Cohort.open(options.cohort), open_run(options.run)
-    baselines = [(_name(path), open_run(path)) for path in options.baseline]
+    runs: "dict[str, Run]" = {}
+    networks: "dict[str, SupervisedRun]" = {}
+    for path in options.baseline:
+        if is_supervised(path):
+            networks |= _networks(path)
+        else:
+            runs[_name(path, runs)] = open_run(path)
     from cmae.evaluation import evaluation
     from cmae.figures import evaluation_report
     from cmae.latent.latents import Latents
@@ -73,7 +80,7 @@ def evaluate(options: argparse.Namespace, *, open_run: Callable[[Path], "Run"]) 
             cohort,
             options.out,
             latents=None if options.latents is None else Latents.open(options.latents),
-            baselines=[evaluation.Baseline(name, one) for name, one in baselines],
+            baselines=evaluation.Baselines(runs, networks),
             settings=evaluation.EvaluationSettings(
                 parts=tuple(options.parts), decoded=options.decoded, seed=options.seed
             ),
@@ -89,9 +96,27 @@ def evaluate(options: argparse.Namespace, *, open_run: Callable[[Path], "Run"]) 
     }
 
 
-def _name(path: Path) -> str:
+def is_supervised(path: Path) -> bool:
+    """Tell whether a folder is what a supervised experiment left.
+
+    Args:
+        path: The folder.
+    """
+    return any(path.glob("labels-*/supervised.toml"))
+
+
+def _networks(path: Path) -> "dict[str, SupervisedRun]":
+    from cmae.evaluation.supervised import open_networks
+
+    return {f"{_name(path, ())} {name}": one for name, one in open_networks(path).items()}
+
+
+def _name(path: Path, taken: Collection[str]) -> str:
     """Name a baseline by its folder, without the number that stages have."""
     name = path.resolve().name.lstrip("0123456789-_ ")
-    if not name:
-        raise RunError(f"{path} has no name to call a baseline by: rename the folder.")
+    if not name or name in taken:
+        raise RunError(
+            f"The baseline {path} has {'the name of another' if name else 'no name'}: rename its "
+            "folder."
+        )
     return name

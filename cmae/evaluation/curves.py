@@ -1,6 +1,6 @@
 """How well phenotypes are predicted from few labels: curves over labeled participants."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cmae.data.split import hashed_places
 from cmae.errors import InputError
-from cmae.evaluation.features import FeatureSet, Labels, Rows
+from cmae.evaluation.features import FeatureSet, Labels, Learned, Rows
 from cmae.evaluation.folds import held_out
 from cmae.evaluation.scoring import CHANCE, Draws, Predictions, interval, measures_of, score
 from cmae.evaluation.targets import Target, check_features, choose_targets
@@ -32,6 +32,30 @@ COMPARISONS = (
     "target", "features", "against", "measure", "labels", "repeats", "n", "participants",
     "difference", "low", "high",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CurveSettings:
+    """How label curves are drawn.
+
+    Attributes:
+        sizes: Numbers of labeled participants; all that there are come last, once.
+        repeats: Draws of labels.
+        seed: Of the held-out third, the draws of labels and the bootstrap.
+    """
+
+    sizes: tuple[int, ...] = SIZES
+    repeats: int = REPEATS
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what tells nothing.
+
+        Raises:
+            InputError: There is no size or draw, or a size is below 10.
+        """
+        if not self.sizes or min(self.sizes) < 10 or self.repeats < 1:
+            raise InputError("Curves need at least one draw, and 10 or more labels at each point.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +89,9 @@ def label_curves(
     features: Sequence[FeatureSet],
     labels: Labels,
     *,
-    sizes: Sequence[int] = SIZES,
-    repeats: int = REPEATS,
+    settings: CurveSettings | None = None,
     compared: Sequence[tuple[str, str]] | None = None,
-    seed: int = 0,
+    learned: Sequence[Learned] = (),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> LabelCurves:
     """Score probes that learned from few labels, on a third of the participants.
@@ -82,30 +105,30 @@ def label_curves(
     Args:
         features: The feature sets, each with a row a row of the labels.
         labels: Who the rows are of, and what is known about them.
-        sizes: Numbers of labeled participants; all that there are come last, once.
-        repeats: Draws of labels.
+        settings: Numbers of labels, draws, seed.
         compared: Pairs (features, against) of names; None for all.
-        seed: Of the third, the draws of labels and the bootstrap.
+        learned: Predictions of models that learned from so many labels elsewhere: a point of the
+            curves each, beside those of the probes of as many labels. One that learned from all
+            labels stands beside the probes of all training rows, whatever their number.
         on_progress: Called with (done, all) fits.
 
     Returns:
         The curves.
 
     Raises:
-        InputError: Names or lengths do not fit, a size is below 10, or no row has all features.
+        InputError: Names or lengths do not fit, or no row has all features.
     """
-    check_features(features, labels, compared)
-    if not sizes or min(sizes) < 10 or repeats < 1:
-        raise InputError("Curves need at least one draw, and 10 or more labels at each point.")
+    settings = settings or CurveSettings()
+    check_features(features, labels, [pair for pair in compared or () if _is_of(pair, features)])
     present = np.all([one.present for one in features], axis=0)
-    is_held_out = held_out(labels.participants, seed=seed)
+    is_held_out = held_out(labels.participants, seed=settings.seed)
     train, test = np.flatnonzero(present & ~is_held_out), np.flatnonzero(present & is_held_out)
     # Both sides must have labels enough, as if each were held out once.
     targets, left_out = choose_targets(features, labels, is_held_out)
     works = [_Work(target) for target in targets]
     prepared = {one.name: one.prepared(train, test) for one in features} if targets else {}
     scales = {one.name: one.components is not None for one in features}
-    plan = list(_plan(works, labels.participants[train], train, (sizes, repeats, seed)))
+    plan = list(_plan(works, labels.participants[train], train, settings))
     for done, (members, size, some) in enumerate(plan):
         usable = [work for work in members if _can_learn(work.target, train[some], labels)]
         for work in usable:
@@ -129,15 +152,23 @@ def label_curves(
     pairs = list(combinations([one.name for one in features], 2)) if compared is None else compared
     scores: list[dict[str, object]] = []
     comparisons: list[dict[str, object]] = []
-    drawn = Draws(labels.participants, RESAMPLES, seed)
+    drawn = Draws(labels.participants, RESAMPLES, settings.seed)
     for work in works:
-        for size in sizes:
+        for size in settings.sizes:
             if size not in work.predicted:
                 there = _labeled(work.target, train, labels)
                 why = "no draw has enough of each class" if size <= there else f"there are {there}"
                 left_out.append((work.target.name, f"{size} labels: {why}"))
         for size in sorted(work.predicted):
-            rows, differences = _score(work, size, labels.participants, test, (pairs, drawn))
+            beside = {
+                one.name: one.predictions[work.target.name][test]
+                for one in learned
+                if work.target.name in one.predictions
+                and (one.labels or max(work.predicted)) == size
+            }
+            rows, differences = _score(
+                work, size, beside, test, (labels.participants, pairs, drawn)
+            )
             scores += rows
             comparisons += differences
     return LabelCurves(
@@ -156,10 +187,10 @@ def _plan(
     works: Sequence[_Work],
     participants: NDArray[np.generic],
     train: Rows,
-    asked: tuple[Sequence[int], int, int],
+    settings: CurveSettings,
 ) -> Iterator[tuple[list[_Work], int, Rows]]:
     """Yield (targets known of the same rows, number of labels, places of labeled training rows)."""
-    sizes, repeats, seed = asked
+    sizes, repeats, seed = settings.sizes, settings.repeats, settings.seed
     groups: dict[bytes, list[_Work]] = {}
     for work in works:
         groups.setdefault(np.isfinite(work.target.truth[train]).tobytes(), []).append(work)
@@ -182,19 +213,27 @@ def _can_learn(target: Target, rows: Rows, labels: Labels) -> bool:
     return min(len(np.unique(who[values == flag])) for flag in (0, 1)) >= probe.FEWEST
 
 
+def _is_of(pair: tuple[str, str], features: Sequence[FeatureSet]) -> bool:
+    return set(pair) <= {one.name for one in features}
+
+
 def _score(
     work: _Work,
     size: int,
-    participants: NDArray[np.generic],
+    beside: Mapping[str, Floats],
     test: Rows,
-    asked: tuple[Sequence[tuple[str, str]], Draws],
+    asked: tuple[NDArray[np.generic], Sequence[tuple[str, str]], Draws],
 ) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """Return the rows of the two tables for one number of labels."""
-    (pairs, drawn), target = asked, work.target
+    (participants, pairs, drawn), target = asked, work.target
+    names = (*target.sets, *beside)
     is_known = np.isfinite(target.truth[test])
     rows, predicted = test[is_known], work.predicted[size]
     apart = np.zeros(len(rows), np.int64)
-    columns = np.concatenate([one[is_known] for one in predicted], axis=1)
+    others = np.stack([*beside.values()], axis=1) if beside else np.empty((len(test), 0))
+    columns = np.concatenate(
+        [np.concatenate([one, others], axis=1)[is_known] for one in predicted], axis=1
+    )
     predictions = Predictions(target.truth[rows], columns, apart, apart)
     found = score(predictions, drawn.of(rows), kind=target.kind)
     repeats = len(predicted)
@@ -208,16 +247,16 @@ def _score(
     }
     scores, comparisons = [], []
     for measure in measures_of(found):
-        by_draw = found[measure].reshape(1 + RESAMPLES, repeats, len(target.sets))
+        by_draw = found[measure].reshape(1 + RESAMPLES, repeats, len(names))
         again = by_draw[1:][np.arange(RESAMPLES)[:, None], chosen]
         means = np.concatenate([by_draw[:1].mean(axis=1), again.mean(axis=1)])
-        for place, name in enumerate(target.sets):
+        for place, name in enumerate(names):
             ends = dict(zip(("value", "low", "high"), interval(means[:, place]), strict=True))
             what = {"features": name, "measure": measure, "chance": CHANCE[measure]}
             scores.append({**counts, **what, **ends})
         for first, second in pairs:
-            if first in target.sets and second in target.sets:
-                one, other = target.sets.index(first), target.sets.index(second)
+            if first in names and second in names:
+                one, other = names.index(first), names.index(second)
                 away = interval(means[:, one] - means[:, other])
                 ends = dict(zip(("difference", "low", "high"), away, strict=True))
                 what = {"features": first, "against": second, "measure": measure}

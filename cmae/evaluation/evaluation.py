@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pandas as pd
 from cmae import __version__
 from cmae.data.cohort import Cohort
 from cmae.data.files import replacing
-from cmae.errors import LatentsError, SettingsError
+from cmae.errors import LatentsError
 from cmae.evaluation.decoded_parts import function_tables, path_tables
 from cmae.evaluation.headlines import headlines
 from cmae.evaluation.latent_parts import label_tables, probe_tables, retrieval_tables
@@ -24,11 +24,12 @@ from cmae.evaluation.tables import Tables, Tidy
 from cmae.latent import embedding
 from cmae.latent.latents import Latents
 from cmae.model.run import Run
+from cmae.model.supervised import SupervisedRun
 from cmae.progress import Progress
 from cmae.simulate.ceilings import FILE as CEILINGS_FILE
 from cmae.simulate.ceilings import Ceilings
 
-__all__ = ["PARTS", "EvaluationSettings", "evaluate"]
+__all__ = ["PARTS", "Baselines", "EvaluationSettings", "evaluate"]
 
 METRICS = "metrics.json"
 FORMAT, FORMAT_NUMBER = "cmae-evaluation", 1
@@ -45,17 +46,17 @@ _MAKERS: Mapping[str, Callable[[Subject, Progress | None], Tidy]] = {
 }
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """A run to compare with.
+@dataclass(frozen=True, eq=False)
+class Baselines:
+    """What a run is compared with.
 
     Attributes:
-        name: For tables.
-        run: The run.
+        runs: Other runs, by name: unimodal autoencoders.
+        supervised: Networks that supervised experiments left, by name.
     """
 
-    name: str
-    run: Run
+    runs: Mapping[str, Run] = field(default_factory=dict)
+    supervised: Mapping[str, SupervisedRun] = field(default_factory=dict)
 
 
 def evaluate(
@@ -64,7 +65,7 @@ def evaluate(
     folder: Path,
     *,
     latents: Latents | None = None,
-    baselines: Sequence[Baseline] = (),
+    baselines: Baselines | None = None,
     settings: EvaluationSettings | None = None,
     on_progress: Report | None = None,
 ) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def evaluate(
         cohort: The cohort; of the one that it was trained on, the test participants count.
         folder: Where ``tables/``, ``latents/`` and ``metrics.json`` go.
         latents: The cohort's latents, where they were made before.
-        baselines: Runs that are measured beside it in the same folds: unimodal autoencoders.
+        baselines: What is measured beside it.
         settings: What is measured.
         on_progress: Called with (what is being done, done, total).
 
@@ -89,7 +90,9 @@ def evaluate(
         InputError: There is nobody to measure on, or latents, runs and cohort do not fit.
     """
     settings = settings or EvaluationSettings()
-    subject = _subject(run, cohort, folder, latents, baselines, settings, on_progress)
+    subject = _subject(
+        run, cohort, folder, latents, baselines or Baselines(), settings, on_progress
+    )
     tables = Tables(folder, _key(subject))
     made: Tidy = {"ceilings": _ceilings_table(subject)}
     if not made["ceilings"].empty:
@@ -108,42 +111,36 @@ def _subject(
     cohort: Cohort,
     folder: Path,
     latents: Latents | None,
-    baselines: Sequence[Baseline],
+    baselines: Baselines,
     settings: EvaluationSettings,
     on_progress: Report | None,
 ) -> Subject:
-    names = [one.name for one in baselines]
-    if len(set(names)) < len(names):
-        raise SettingsError(
-            f"Two baselines are called {sorted(names)[0]}: rename the folder of one."
-        )
+    if latents is not None:
+        _check_fit(run, cohort, latents)
     rows = held_out(
-        [run.path, *(one.run.path for one in baselines)],
+        [run.path, *(one.path for one in baselines.runs.values())],
         cohort,
         cohort.fingerprint,
         most_decoded=settings.decoded,
         seed=settings.seed,
     )
-    if latents is not None:
-        _check_fit(run, cohort, latents)
-    embedded = {}
-    for name, one in (("run", run), *((one.name, one.run) for one in baselines)):
-        if name == "run" and latents is not None:
-            embedded[name] = latents
-            continue
-        words = "embedding" if name == "run" else f"embedding by {name}"
+
+    def embedded(one: Run, words: str) -> Latents:
         report = None if on_progress is None else partial(on_progress, words)
-        path = folder / "latents" / f"{name}-{one.fingerprint}.h5"
-        embedded[name] = embedding.embed(one, cohort, path, on_progress=report)
-    main = embedded.pop("run")
+        path = folder / "latents" / f"{one.fingerprint}.h5"
+        return embedding.embed(one, cohort, path, on_progress=report)
+
     path = cohort.path / CEILINGS_FILE
     return Subject(
         run=run,
-        baselines={one.name: one.run for one in baselines},
+        baselines=baselines.runs,
         cohort=cohort,
         held_out=rows,
-        latents=main,
-        of_baselines=embedded,
+        latents=embedded(run, "embedding") if latents is None else latents,
+        of_baselines={
+            name: embedded(one, f"embedding by {name}") for name, one in baselines.runs.items()
+        },
+        supervised=baselines.supervised,
         ceilings=Ceilings.load(path) if path.is_file() else None,
         settings=settings,
     )
@@ -173,12 +170,17 @@ def _key(subject: Subject) -> str:
         "format": FORMAT_NUMBER,
         "run": subject.run.fingerprint,
         "cohort": subject.cohort.fingerprint,
-        "baselines": {name: one.fingerprint for name, one in subject.baselines.items()},
+        "baselines": _fingerprints(subject),
         "rows": hashlib.sha256(subject.held_out.rows.tobytes()).hexdigest(),
         "settings": settings,
         "ceilings": None if subject.ceilings is None else subject.ceilings.version,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _fingerprints(subject: Subject) -> dict[str, str]:
+    both: dict[str, Run | SupervisedRun] = {**subject.baselines, **subject.supervised}
+    return {name: one.fingerprint for name, one in both.items()}
 
 
 def _ceilings_table(subject: Subject) -> pd.DataFrame:
@@ -202,7 +204,7 @@ def _metrics(subject: Subject, tables: Tidy) -> dict[str, Any]:
         "held_out": subject.held_out.description,
         "decoded": len(subject.held_out.decoded),
         "mean_recording": f"{len(subject.held_out.for_mean):,} other participants' rows",
-        "baselines": {name: one.fingerprint for name, one in subject.baselines.items()},
+        "baselines": _fingerprints(subject),
         "settings": asdict(subject.settings),
         "names": names,
         "headlines": headlines(tables, names),

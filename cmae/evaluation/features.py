@@ -75,6 +75,21 @@ def _filled(values: NDArray[Any], training: NDArray[Any]) -> NDArray[Any]:
 
 
 @dataclass(frozen=True, eq=False)
+class Learned:
+    """Predictions of a model that learned elsewhere, from participants that are none of the rows.
+
+    Attributes:
+        name: For tables.
+        labels: From how many labeled participants it learned; 0 for all that there were.
+        predictions: By target (rows,), in its unit or as log odds.
+    """
+
+    name: str
+    labels: int
+    predictions: Mapping[str, NDArray[np.float64]] = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
 class Labels:
     """Who the rows are of and what is known about them.
 

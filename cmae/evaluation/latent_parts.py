@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from cmae.evaluation import baselines
+from cmae.evaluation import baselines, supervised
 from cmae.evaluation.alignment import FEWEST, alignment
-from cmae.evaluation.curves import label_curves
-from cmae.evaluation.features import FeatureSet, Labels
+from cmae.evaluation.curves import CurveSettings, label_curves
+from cmae.evaluation.features import FeatureSet, Labels, Learned
 from cmae.evaluation.probing import cross_validate
 from cmae.evaluation.subject import Subject
 from cmae.evaluation.tables import Tidy
@@ -154,11 +154,14 @@ def label_tables(subject: Subject, on_progress: Progress | None = None) -> Tidy:
             for one in feature_sets(subject, source, labels)
             if one.name not in ("shuffled", "classical")
         ]
+        learned = learned_elsewhere(subject, source, tuple(wanted))
+        others = [one.name for one in features[1:]] + (["supervised"] if learned else [])
         found = label_curves(
             features,
             labels,
-            compared=[("latent", one.name) for one in features[1:]],
-            seed=subject.settings.seed,
+            settings=CurveSettings(seed=subject.settings.seed),
+            compared=[("latent", name) for name in others],
+            learned=learned,
             on_progress=on_progress,
         )
         is_main = found.scores["measure"].isin(["r2", "auroc"])
@@ -192,6 +195,37 @@ def feature_sets(subject: Subject, source: str, labels: Labels) -> list[FeatureS
         sets.append(replace(baselines.body(labels), name="covariates"))
     by_chance = baselines.shuffled(sets[0], labels.participants, seed=subject.settings.seed)
     return [*sets, replace(by_chance, name="shuffled")]
+
+
+def learned_elsewhere(subject: Subject, source: str, targets: tuple[str, ...]) -> list[Learned]:
+    """Give what supervised networks of a modality predict for the held-out rows.
+
+    Args:
+        subject: What is measured.
+        source: Modality that tells.
+        targets: Names of the targets that are wanted.
+
+    Returns:
+        Predictions for each network, named ``supervised``; none where there is no network.
+    """
+    networks = {name: one for name, one in subject.supervised.items() if one.modality == source}
+    if not networks:
+        return []
+    rows = subject.held_out.rows
+    table = supervised.predictions(networks, subject.cohort, rows)
+    places = np.full(len(subject.cohort.table), -1)
+    places[rows] = np.arange(len(rows))
+    result = []
+    for (network, labels), mine in table.groupby(["network", "labels"], sort=False):
+        found = {}
+        for target, some in mine.groupby("target"):
+            if target in targets:
+                values = np.full(len(rows), np.nan)
+                values[places[some["row"]]] = some["prediction"]
+                found[str(target)] = values
+        has_all = str(network).endswith("-all")
+        result.append(Learned("supervised", 0 if has_all else int(labels), found))
+    return result
 
 
 def _runs(subject: Subject, source: str) -> dict[str, Latents]:

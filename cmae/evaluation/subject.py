@@ -12,6 +12,7 @@ from cmae.errors import SettingsError
 from cmae.evaluation.participants import HeldOut
 from cmae.latent.latents import Latents
 from cmae.model.run import Run
+from cmae.model.supervised import SupervisedRun
 from cmae.simulate.ceilings import Ceilings
 from cmae.simulate.electricity import COLUMNS as OF_SIMULATED_ECG
 
@@ -65,6 +66,7 @@ class Subject:
         held_out: The rows that none of the runs has seen.
         latents: Of the run, a row a row of the cohort.
         of_baselines: Of the baselines, likewise, by name.
+        supervised: Networks trained on labels, by name; several of them with few labels.
         ceilings: Of the cohort's population, where it is simulated and they were computed.
         settings: What is measured.
     """
@@ -75,6 +77,7 @@ class Subject:
     held_out: HeldOut
     latents: Latents
     of_baselines: Mapping[str, Latents] = field(default_factory=dict)
+    supervised: Mapping[str, SupervisedRun] = field(default_factory=dict)
     ceilings: Ceilings | None = None
     settings: EvaluationSettings = field(default_factory=EvaluationSettings)
 

@@ -68,7 +68,7 @@ class Tables:
                     table.to_csv(temporary, index=False, float_format="%.7g")
             self._parts[part] = list(made)
             self._write_key()
-        return {name: pd.read_csv(self.path(name)) for name in self._parts[part]}
+        return {name: _read(self.path(name)) for name in self._parts[part]}
 
     def path(self, name: str) -> Path:
         """Return the file of a table."""
@@ -89,3 +89,11 @@ class Tables:
         with replacing(self._folder / _KEY) as temporary:
             facts = {"key": self._key, "parts": self._parts}
             temporary.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """Read a table; one without columns is an empty one."""
+    try:
+        return pd.read_csv(path)
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame()

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from cmae.errors import InputError
-from cmae.evaluation.curves import label_curves
+from cmae.evaluation.curves import CurveSettings, label_curves
+from cmae.evaluation.features import Learned
 from cmae.evaluation.folds import held_out
 
 
@@ -22,7 +23,7 @@ def asked(planted, everywhere):
 @pytest.fixture(scope="module")
 def found(asked):
     sets, labels = asked
-    return label_curves(sets, labels, sizes=(50, 200, 100_000), repeats=4)
+    return label_curves(sets, labels, settings=CurveSettings(sizes=(50, 200, 100_000), repeats=4))
 
 
 def of(table, **chosen):
@@ -66,7 +67,9 @@ def test_draws_without_enough_of_a_class_are_left_out(planted, everywhere):
     labels, latents = planted(900)
     rare = (np.arange(900) % 15 == 0).astype(float)
     labels = replace(labels, table=labels.table.assign(sick=rare), targets=("sick",))
-    found = label_curves([everywhere("latent", latents)], labels, sizes=(10, 40), repeats=6)
+    found = label_curves(
+        [everywhere("latent", latents)], labels, settings=CurveSettings(sizes=(10, 40), repeats=6)
+    )
     assert ("sick", "10 labels: no draw has enough of each class") in found.left_out
     repeats = of(found.scores, labels=40)["repeats"]
     assert (repeats < 6).all()
@@ -75,7 +78,9 @@ def test_draws_without_enough_of_a_class_are_left_out(planted, everywhere):
 def test_the_same_seed_gives_the_same_curves(asked):
     sets, labels = asked
     first, second, other = (
-        label_curves(sets[:1], labels, sizes=(50,), repeats=2, seed=seed).scores
+        label_curves(
+            sets[:1], labels, settings=CurveSettings(sizes=(50,), repeats=2, seed=seed)
+        ).scores
         for seed in (0, 0, 1)
     )
     assert first.equals(second)
@@ -89,13 +94,37 @@ def test_a_participant_never_learns_and_is_scored(planted, everywhere):
     labels = replace(labels, table=labels.table.assign(noise=rng.normal(size=300)[person]),
                      targets=("noise",))  # fmt: skip
     leak = everywhere("name", rng.normal(size=(300, 100))[person])
-    scores = label_curves([leak], labels, sizes=(50,), repeats=2).scores
+    scores = label_curves([leak], labels, settings=CurveSettings(sizes=(50,), repeats=2)).scores
     assert (of(scores, measure="r2")["value"] < 0.02).all()
 
 
 def test_sizes_that_mean_nothing_are_refused(asked):
     sets, labels = asked
     with pytest.raises(InputError, match="10 or more"):
-        label_curves(sets, labels, sizes=(5,))
+        label_curves(sets, labels, settings=CurveSettings(sizes=(5,)))
     with pytest.raises(InputError, match="10 or more"):
-        label_curves(sets, labels, repeats=0)
+        label_curves(sets, labels, settings=CurveSettings(repeats=0))
+
+
+def test_what_was_learned_elsewhere_stands_beside_probes_of_as_many_labels(asked):
+    sets, labels = asked
+    truth = labels.numbers("told")
+    few = Learned("network", 50, {"told": truth + np.random.default_rng(0).normal(size=len(truth))})
+    everything = Learned("network", 0, {"told": truth})
+    found = label_curves(
+        sets[:1],
+        labels,
+        settings=CurveSettings(sizes=(50, 200), repeats=3),
+        compared=[("latent", "network")],
+        learned=[few, everything],
+    )
+    network = of(found.scores, target="told", features="network", measure="r2")
+    there = int((~held_out(labels.participants)).sum())
+    assert list(network["labels"]) == [50, there]
+    assert network["value"].iloc[1] == pytest.approx(1.0)
+    latent = of(found.scores, target="told", features="latent", measure="r2")
+    pairs = of(found.comparisons, target="told", against="network", measure="r2")
+    np.testing.assert_allclose(
+        pairs["difference"], latent["value"].to_numpy()[[0, 2]] - network["value"].to_numpy()
+    )
+    assert "sick" not in set(of(found.scores, features="network")["target"])

@@ -57,3 +57,11 @@ def test_a_key_file_cannot_name_files_elsewhere(tmp_path):
     with pytest.raises(InputError):
         Tables(tmp_path, "key")
     assert kept.exists()
+
+
+def test_a_table_without_rows_or_columns_is_kept_too(tmp_path):
+    tables = Tables(tmp_path, "key")
+    made = tables.made("probes", lambda: {"none": pd.DataFrame(), "head": pd.DataFrame({"a": []})})
+    assert made["none"].empty
+    assert list(made["head"]) == ["a"]
+    assert Tables(tmp_path, "key").has("probes")
