@@ -19,7 +19,7 @@ from scipy.ndimage import (
 
 from cmae.data.modality import MRI_PIXEL_MM
 from cmae.errors import InputError
-from cmae.measure.contour import area_curve, area_length_ml, long_axis_curve
+from cmae.measure.contour import area_curve, area_length_ml
 from cmae.measure.long_axis import ALONG, MIDDLE, ORIGIN, LongAxis, find_axis, walls
 
 Floats = NDArray[np.float32]
@@ -140,10 +140,10 @@ def find_ventricle(cine: NDArray[np.generic], *, pixel_mm: float = MRI_PIXEL_MM)
     if not AREAS_MM2[0] <= area.max() <= AREAS_MM2[1] or not area.min() > 0:
         return _not_found(frames.shape)
     volume = area_length_ml(labels, label=1, pixel_mm=pixel_mm)
-    length = long_axis_curve(labels, label=1, pixel_mm=pixel_mm)
     largest = int(area.argmax())
+    length = 8 * area[largest] ** 2 / (3 * np.pi * volume[largest] * 1000)
     septum = _septum_mm(share[..., largest], left[:, largest], (apex, base), largest, pixel_mm)
-    wall = _shell_g(float(area[largest]), float(length[largest]), septum)
+    wall = _shell_g(float(area[largest]), float(length), septum)
     return Ventricle(masks, area, volume, septum, wall)
 
 
