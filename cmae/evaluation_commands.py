@@ -63,8 +63,8 @@ def evaluate(options: argparse.Namespace, *, open_run: Callable[[Path], "Run"]) 
     from cmae.data.cohort import Cohort
 
     cohort, run = Cohort.open(options.cohort), open_run(options.run)
-    runs: "dict[str, Run]" = {}
-    networks: "dict[str, SupervisedRun]" = {}
+    runs: dict[str, Run] = {}
+    networks: dict[str, SupervisedRun] = {}
     for path in options.baseline:
         if is_supervised(path):
             networks |= _networks(path)
