@@ -184,13 +184,16 @@ def feature_sets(subject: Subject, source: str, labels: Labels) -> list[FeatureS
     """
     rows = subject.held_out.rows
     cohort = subject.cohort.select(rows)
+    # Reading the recordings takes longest, and two parts need it.
+    if source not in subject.read:
+        subject.read[source] = [replace(baselines.recording_components(cohort, source), name="pca")]
+        if source == "ecg":
+            subject.read[source] += [replace(baselines.ecg_measures(cohort), name="classical")]
     sets = [
         FeatureSet(name, np.asarray(latents.latents[source])[rows], latents.present[source][rows])
         for name, latents in _runs(subject, source).items()
     ]
-    sets.append(replace(baselines.recording_components(cohort, source), name="pca"))
-    if source == "ecg":
-        sets.append(replace(baselines.ecg_measures(cohort), name="classical"))
+    sets += subject.read[source]
     if labels.covariates:
         sets.append(replace(baselines.body(labels), name="covariates"))
     by_chance = baselines.shuffled(sets[0], labels.participants, seed=subject.settings.seed)

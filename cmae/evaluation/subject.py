@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from cmae.data.cohort import Cohort
 from cmae.data.column import Column
 from cmae.errors import SettingsError
+from cmae.evaluation.features import FeatureSet
 from cmae.evaluation.participants import HeldOut
 from cmae.latent.latents import Latents
 from cmae.model.run import Run
@@ -69,6 +70,7 @@ class Subject:
         supervised: Networks trained on labels, by name; several of them with few labels.
         ceilings: Of the cohort's population, where it is simulated and they were computed.
         settings: What is measured.
+        read: Feature sets that were read from recordings, by modality, once they are.
     """
 
     run: Run
@@ -80,6 +82,7 @@ class Subject:
     supervised: Mapping[str, SupervisedRun] = field(default_factory=dict)
     ceilings: Ceilings | None = None
     settings: EvaluationSettings = field(default_factory=EvaluationSettings)
+    read: dict[str, list[FeatureSet]] = field(default_factory=dict, repr=False)
 
     @property
     def participants(self) -> NDArray[np.str_]:
