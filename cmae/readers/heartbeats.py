@@ -31,6 +31,9 @@ _GAP = 1.4
 """Times the usual interval that makes a gap."""
 _GAP_AT_END = 1.15
 """The same from the last beat to the end of the recording."""
+_HEIGHT_AT_END = 0.28
+"""The least height from the last beat to the end and from the begin to the first beat, where no
+rhythm tells whether a beat was due: P waves and T waves stay below."""
 _ROUGH = 1.2
 """Roughness above which a beat is noise rather than ectopic."""
 _T_REACH = int(0.36 * _RATE)
@@ -138,8 +141,8 @@ def _drop_t_waves(candidates: Samples, heights: Floats, taken: NDArray[np.bool_]
 def _fill_gaps(candidates: Samples, ratio: Floats, taken: NDArray[np.bool_], samples: int) -> None:
     """Take, in place, the highest candidate of every gap in the rhythm, if it is high enough.
 
-    At the end of the recording a gap is where another beat was due; before the first beat none
-    is looked for, as the T wave of one that the begin cuts would be taken.
+    At the end of the recording a gap is where another beat was due. Early ectopic beats at either
+    end, which no rhythm makes due, are taken if they are higher than T and P waves.
     """
     for _ in range(8):
         found = candidates[taken]
@@ -148,15 +151,19 @@ def _fill_gaps(candidates: Samples, ratio: Floats, taken: NDArray[np.bool_], sam
         usual = float(np.median(np.diff(found)))
         apart = int(max(0.4 * usual, 0.28 * _RATE))
         gaps = [
-            (start + apart, stop - apart)
+            (start + apart, stop - apart, _HEIGHT_IN_GAP)
             for start, stop in pairwise(found)
             if stop - start >= _GAP * usual
         ]
         if samples - found[-1] >= _GAP_AT_END * usual:
-            gaps.append((found[-1] + apart, samples))
+            gaps.append((found[-1] + apart, samples, _HEIGHT_IN_GAP))
+        away = max(apart, _T_REACH)
+        gaps.append((found[-1] + away, samples, _HEIGHT_AT_END))
+        # The T wave of a beat before the begin lies nearer to it than T_REACH.
+        gaps.append((_T_REACH, found[0] - int(max(0.6 * usual, away)), _HEIGHT_AT_END))
         changed = False
-        for first, last in gaps:
-            inside = (candidates > first) & (candidates < last) & (ratio > _HEIGHT_IN_GAP)
+        for first, last, height in gaps:
+            inside = (candidates > first) & (candidates < last) & (ratio > height) & ~taken
             if inside.any():
                 taken[np.argmax(np.where(inside, ratio, 0.0))] = changed = True
         if not changed:

@@ -25,7 +25,7 @@ from cmae.readers.qrs_complex import AFTER, BEFORE, LENGTH, independent, magnitu
 
 MIN_BEATS = 2
 
-FEW_BEATS = 4
+FEW_BEATS = 8
 """With fewer whole beats, those that an end of the recording cuts help where they have values."""
 
 IRREGULAR = 0.10
