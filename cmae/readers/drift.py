@@ -38,11 +38,20 @@ def block_means(signals: Floats, step: int) -> Floats:
 
 def between_blocks(values: Floats, step: int, samples: int) -> Floats:
     """Return for every sample the value between those of the blocks about it, ``(samples, …)``."""
-    place = ((np.arange(samples) - (step - 1) / 2) / step).clip(0, len(values) - 1)
-    low = np.minimum(place.astype(np.intp), max(len(values) - 2, 0))
-    share = (place - low).reshape(-1, *[1] * (values.ndim - 1))
-    below = values[low]
-    return np.asarray(below + share * (values[np.minimum(low + 1, len(values) - 1)] - below))
+    # Every block has the same shares of its own value and of its neighbors'.
+    edged = np.concatenate([values[:1], values, values[-1:]])
+    place = (np.arange(step) - (step - 1) / 2) / step
+    share = np.abs(place).reshape(1, -1, *[1] * (values.ndim - 1))
+    is_first = place < 0
+    own = edged[1:-1, None]
+    between = np.empty((len(values), step, *values.shape[1:]))
+    between[:, is_first] = own + share[:, is_first] * (edged[:-2, None] - own)
+    between[:, ~is_first] = own + share[:, ~is_first] * (edged[2:, None] - own)
+    between = between.reshape(-1, *values.shape[1:])
+    missing = samples - len(between)
+    if missing > 0:
+        between = np.concatenate([between, np.repeat(values[-1:], missing, axis=0)])
+    return between[:samples]
 
 
 def drift_through(signals: Floats, knots: Samples, half_width: int) -> CubicSpline:

@@ -96,7 +96,8 @@ def find_heart(series: CineSeries) -> tuple[float, float, float]:
     coarse = zoom(gaussian_filter(amplitude, 1 / pixel), pixel / _GRID_MM, order=1)
     heart = _moving_region(coarse)
     scale = np.array(amplitude.shape) / np.array(coarse.shape)
-    bright = zoom(gaussian_filter(series.frames.mean(axis=-1), 1 / pixel), pixel / _GRID_MM, order=1)
+    mean = series.frames.mean(axis=-1)
+    bright = zoom(gaussian_filter(mean, 1 / pixel), pixel / _GRID_MM, order=1)
     across, along = display_axes(series)
     middle = _middle(heart, bright) + _to_apex_mm(heart, across - along) / _GRID_MM
     centre = (middle + 0.5) * scale - 0.5

@@ -11,6 +11,7 @@ from scipy.ndimage import uniform_filter1d
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from cmae.data.modality import ECG_RATE_HZ
+from cmae.readers.beat_average import middle
 from cmae.readers.drift import block_means
 from cmae.readers.qrs_complex import AFTER, BEFORE, left_magnitude, magnitude
 
@@ -207,7 +208,7 @@ def _aligned(rough: Floats, peaks: Samples) -> Samples:
 
 def _shifted(rough: Floats, peaks: Samples, alike: Samples, *, reach: int) -> Samples:
     """Move each peak by at most ``reach`` to where its QRS best fits the median of ``alike``."""
-    template = np.median(windows(rough, alike, _QRS), axis=0)
+    template = middle(windows(rough, alike, _QRS))
     span, leads = template.shape
     wide = slice(_QRS.start - reach, _QRS.stop + reach)
     around = windows(rough, peaks, wide)
@@ -243,13 +244,13 @@ def _is_dominant(shapes: Floats) -> NDArray[np.bool_]:
         shapes[first]
     ):
         first = second
-    fits = likeness(shapes, np.median(shapes[first], axis=0))
+    fits = likeness(shapes, middle(shapes[first]))
     return np.asarray(fits > min(threshold, float(np.median(fits[first])) - 0.05))
 
 
 def _width(shapes: Floats) -> float:
     """Samples in which the median of some beats moves faster than a quarter of its fastest."""
-    speed = magnitude(np.diff(np.median(shapes, axis=0), axis=0))
+    speed = magnitude(np.diff(middle(shapes), axis=0))
     return float((speed > 0.25 * speed.max()).sum())
 
 
@@ -266,7 +267,7 @@ def _roughness(beat: Floats) -> float:
 def _centered(rough: Floats, peaks: Samples, is_dominant: NDArray[np.bool_]) -> Samples:
     """Align the beats with the dominant ones and put R, the largest of the left leads, in place."""
     peaks = _shifted(rough, peaks, peaks[is_dominant], reach=6)
-    template = np.median(windows(rough, peaks[is_dominant], _QRS), axis=0)
+    template = middle(windows(rough, peaks[is_dominant], _QRS))
     shift = int(np.argmax(left_magnitude(template))) + _QRS.start - BEFORE
     return np.asarray(np.clip(peaks + shift, 0, len(rough) - 1), np.intp)
 
@@ -279,7 +280,7 @@ def _is_ectopic(
     if not is_dominant.any():
         return result
     complexes = windows(rough, peaks, _QRS)
-    usual = np.median(complexes[is_dominant], axis=0)
+    usual = middle(complexes[is_dominant])
     other = ~is_dominant & inside & (likeness(complexes, usual) < 0.8)
     for place in np.flatnonzero(other):
         other[place] = _roughness(complexes[place]) < _ROUGH
