@@ -173,7 +173,7 @@ def _steepest_beside(leads: Floats, reach: int) -> Floats:
     places = np.arange(reach, len(leads) - reach)
     before = near[(places - 3 * reach - width // 2).clip(0)]
     after = near[(places + 2 * reach + width // 2).clip(max=len(near) - 1)]
-    return np.maximum(before, after)
+    return np.asarray(np.maximum(before, after))
 
 
 def _gaps_bridged(signals: NDArray[np.float64], finite: NDArray[np.bool_]) -> NDArray[np.float64]:
