@@ -16,6 +16,8 @@ _REACH = 15
 """Polynomials of fourth degree over these samples on each side let pass up to some 30 Hz."""
 _LOCAL = 15
 """Samples over which it is judged whether there is more than noise."""
+_ATRIAL_SAMPLES = 100
+"""A P wave begins within these samples (200 ms) before the QRS complex."""
 CERTAIN = 1.5
 """What is faster counts as noise below this many times the energy of noise."""
 
@@ -85,6 +87,32 @@ def finely_aligned(beats: Floats, typical: Floats, part: slice) -> Floats:
             weight[beat] * near[step : step + beats.shape[1]] for step, weight in enumerate(weights)
         )
     return moved
+
+
+def atrial_likeness(beats: Floats, onset: int) -> float | None:
+    """Return how alike the beats are where P waves lie: their mean correlation, two by two.
+
+    Where a P wave comes with every QRS complex it is near 1; fibrillatory waves come at any time
+    and leave it near 0, though their mean over few beats still looks like a P wave.
+
+    Args:
+        beats: ``(beats, samples, leads)`` in mV, NaN where a beat has no values.
+        onset: Where the QRS complex begins.
+
+    Returns:
+        -1 to 1, or None where fewer than three beats have values there.
+    """
+    part = beats[:, max(onset - _ATRIAL_SAMPLES, 0) : onset - 4]
+    part = part[np.isfinite(part).all(axis=(1, 2))]
+    if len(part) < 3:
+        return None
+    # A slope is T's end or drift.
+    share = np.linspace(-1, 1, part.shape[1])[:, None]
+    part = part - part.mean(axis=1, keepdims=True)
+    part = part - share * (part * share).sum(axis=1, keepdims=True) / (share**2).sum()
+    alone = float((part**2).sum())
+    together = float((part.sum(axis=0) ** 2).sum())
+    return (together - alone) / ((len(part) - 1) * alone + 1e-12)
 
 
 def without_fast_noise(typical: Floats) -> Floats:

@@ -7,7 +7,13 @@ from numpy.typing import NDArray
 
 from cmae.data.modality import ECG_RATE_HZ, LEADS
 from cmae.errors import ReadError
-from cmae.readers.beat_average import finely_aligned, middle, typical_beat, without_fast_noise
+from cmae.readers.beat_average import (
+    atrial_likeness,
+    finely_aligned,
+    middle,
+    typical_beat,
+    without_fast_noise,
+)
 from cmae.readers.drift import (
     BLOCK,
     ROUNDS,
@@ -52,8 +58,6 @@ _SHAPE = slice(BEFORE - 50, BEFORE + 160)
 
 _OWN_SHARE = 0.36
 """Share of the RR interval before an R peak that belongs to its beat (P wave and PR segment)."""
-_ATRIAL = int(0.2 * _RATE)
-"""A P wave begins within these samples before the QRS complex."""
 _FOREIGN_MV = 0.1
 """What departs farther from the typical beat is hardly drift, but a beat that was not found."""
 _CUT = int(0.15 * _RATE)
@@ -114,8 +118,8 @@ def median_beat(record: EcgRecord) -> MedianBeat:
 
     One series of R peaks is found in all leads together; beats are aligned by correlation; those
     that look like the largest group are kept; drift is removed by a cubic spline through their
-    PR segments and by what the beats leave below the heart rate, neither of which bends the ST
-    segment; the median is taken sample by sample.
+    PR segments and by what the beats leave below the heart rate, neither of which bends ST; the
+    median is taken sample by sample.
 
     Args:
         record: Some seconds of the twelve leads in mV at any rate.
@@ -153,14 +157,13 @@ def median_beat(record: EcgRecord) -> MedianBeat:
     beats = windows(signals, found.peaks[chosen])
     beats = finely_aligned(beats, typical_beat(beats, known), _QRS)
     typical = without_fast_noise(typical_beat(beats, known))
-    isoelectric = typical[onset - 12 : onset - 2].mean(axis=0)
-    typical, beats = typical - isoelectric, beats - isoelectric
+    level = typical[onset - 12 : onset - 2].mean(axis=0)  # the isoelectric one of the PR segment
+    typical, beats = typical - level, beats - level
     check_voltage(typical)
     beats[~known] = np.nan
-    rr_ms = _rr_ms(found.peaks, len(signals))
-    is_cut = ~is_whole & ~chosen & ~found.is_ectopic
+    is_cut, rr_ms = ~is_whole & ~chosen & ~found.is_ectopic, _rr_ms(found.peaks, len(signals))
     report = _report(typical, beats, found, chosen=chosen, is_cut=is_cut, rr_ms=rr_ms)
-    return replace(report, atrial_likeness=_atrial_likeness(beats, onset))
+    return replace(report, atrial_likeness=atrial_likeness(beats, onset))
 
 
 def _known(
@@ -268,32 +271,6 @@ def _own(peaks: Samples) -> tuple[Samples, Samples]:
     before = (_OWN_SHARE * np.concatenate([end, intervals])).astype(np.intp)
     after = ((1 - _OWN_SHARE) * np.concatenate([intervals, end])).astype(np.intp)
     return -np.minimum(before, BEFORE), np.minimum(after, AFTER)
-
-
-def _atrial_likeness(beats: Floats, onset: int) -> float | None:
-    """Return how alike the beats are where P waves lie: their mean correlation, two by two.
-
-    Where a P wave comes with every QRS complex it is near 1; fibrillatory waves come at any time
-    and leave it near 0, though their mean over few beats still looks like a P wave.
-
-    Args:
-        beats: ``(beats, samples, leads)`` in mV, NaN where a beat has no values.
-        onset: Where the QRS complex begins.
-
-    Returns:
-        -1 to 1, or None where fewer than three beats have values there.
-    """
-    part = beats[:, max(onset - _ATRIAL, 0) : onset - 4]
-    part = part[np.isfinite(part).all(axis=(1, 2))]
-    if len(part) < 3:
-        return None
-    # A slope is T's end or drift.
-    share = np.linspace(-1, 1, part.shape[1])[:, None]
-    part = part - part.mean(axis=1, keepdims=True)
-    part = part - share * (part * share).sum(axis=1, keepdims=True) / (share**2).sum()
-    alone = float((part**2).sum())
-    together = float((part.sum(axis=0) ** 2).sum())
-    return (together - alone) / ((len(part) - 1) * alone + 1e-12)
 
 
 def _own_cycle(beats: Floats, found: Beats, chosen: NDArray[np.bool_]) -> Floats:
