@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import rfft
-from scipy.ndimage import convolve1d
+from scipy.ndimage import convolve1d, maximum_filter1d
 from scipy.signal import butter, resample_poly, sosfiltfilt
 
 from cmae.data.modality import ECG_RATE_HZ, LEADS
@@ -27,6 +27,10 @@ SPIKE_RATIO = 6.0
 
 SPIKE_SHARE = 0.6
 """Least height of a stimulus over neighbors 4 ms away against that over those 8 ms away."""
+
+SPIKE_OVER_BESIDE = 1.2
+"""The least ratio of its height to the steps near it: a stimulus stands alone, while the waves of
+a narrow QRS complex are steep one beside the other."""
 
 Floats = NDArray[np.float64]
 
@@ -134,7 +138,8 @@ def without_spikes(signals: Floats, rate_hz: float) -> Floats:
     out[reach:-reach][out[reach:-reach] < SPIKE_SHARE * _standing_out(leads, 2 * reach)] = 0.0
     height = out.max(axis=1)
     limit = max(SPIKE_MV, SPIKE_RATIO * float(np.percentile(height, 98)))
-    spikes = np.flatnonzero(height > limit) + reach
+    stands_alone = height > SPIKE_OVER_BESIDE * _steepest_beside(leads, reach)
+    spikes = np.flatnonzero((height > limit) & stands_alone) + reach
     if not len(spikes) or len(spikes) > 0.02 * len(signals):
         return signals
     cleaned = signals.copy()
@@ -154,6 +159,21 @@ def _standing_out(leads: Floats, reach: int) -> Floats:
     before, after = inner - leads[: -2 * reach], inner - leads[2 * reach :]
     # Above both neighbors or below both: a steep slope is neither.
     return np.where(before * after > 0, np.minimum(np.abs(before), np.abs(after)), 0.0)
+
+
+def _steepest_beside(leads: Floats, reach: int) -> Floats:
+    """Return the largest step over ``reach`` samples close to samples, but at the ends.
+
+    Steps count that end or begin two to five times ``reach`` away on either side, so that none is
+    the sample's own.
+    """
+    steps = np.abs(leads[reach:] - leads[:-reach]).max(axis=1)
+    width = 3 * reach
+    near = maximum_filter1d(steps, width, mode="nearest")
+    places = np.arange(reach, len(leads) - reach)
+    before = near[(places - 3 * reach - width // 2).clip(0)]
+    after = near[(places + 2 * reach + width // 2).clip(max=len(near) - 1)]
+    return np.asarray(np.maximum(before, after))
 
 
 def _gaps_bridged(signals: NDArray[np.float64], finite: NDArray[np.bool_]) -> NDArray[np.float64]:

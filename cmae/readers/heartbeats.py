@@ -11,6 +11,7 @@ from scipy.ndimage import uniform_filter1d
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from cmae.data.modality import ECG_RATE_HZ
+from cmae.readers.beat_average import middle
 from cmae.readers.drift import block_means
 from cmae.readers.qrs_complex import AFTER, BEFORE, left_magnitude, magnitude
 
@@ -31,6 +32,9 @@ _GAP = 1.4
 """Times the usual interval that makes a gap."""
 _GAP_AT_END = 1.15
 """The same from the last beat to the end of the recording."""
+_HEIGHT_AT_END = 0.28
+"""The least height from the last beat to the end and from the begin to the first beat, where no
+rhythm tells whether a beat was due: P waves and T waves stay below."""
 _ROUGH = 1.2
 """Roughness above which a beat is noise rather than ectopic."""
 _T_REACH = int(0.36 * _RATE)
@@ -138,8 +142,8 @@ def _drop_t_waves(candidates: Samples, heights: Floats, taken: NDArray[np.bool_]
 def _fill_gaps(candidates: Samples, ratio: Floats, taken: NDArray[np.bool_], samples: int) -> None:
     """Take, in place, the highest candidate of every gap in the rhythm, if it is high enough.
 
-    At the end of the recording a gap is where another beat was due; before the first beat none
-    is looked for, as the T wave of one that the begin cuts would be taken.
+    At the end of the recording a gap is where another beat was due. Early ectopic beats at either
+    end, which no rhythm makes due, are taken if they are higher than T and P waves.
     """
     for _ in range(8):
         found = candidates[taken]
@@ -148,15 +152,19 @@ def _fill_gaps(candidates: Samples, ratio: Floats, taken: NDArray[np.bool_], sam
         usual = float(np.median(np.diff(found)))
         apart = int(max(0.4 * usual, 0.28 * _RATE))
         gaps = [
-            (start + apart, stop - apart)
+            (start + apart, stop - apart, _HEIGHT_IN_GAP)
             for start, stop in pairwise(found)
             if stop - start >= _GAP * usual
         ]
         if samples - found[-1] >= _GAP_AT_END * usual:
-            gaps.append((found[-1] + apart, samples))
+            gaps.append((found[-1] + apart, samples, _HEIGHT_IN_GAP))
+        away = max(apart, _T_REACH)
+        gaps.append((found[-1] + away, samples, _HEIGHT_AT_END))
+        # The T wave of a beat before the begin lies nearer to it than T_REACH.
+        gaps.append((_T_REACH, found[0] - int(max(0.6 * usual, away)), _HEIGHT_AT_END))
         changed = False
-        for first, last in gaps:
-            inside = (candidates > first) & (candidates < last) & (ratio > _HEIGHT_IN_GAP)
+        for first, last, height in gaps:
+            inside = (candidates > first) & (candidates < last) & (ratio > height) & ~taken
             if inside.any():
                 taken[np.argmax(np.where(inside, ratio, 0.0))] = changed = True
         if not changed:
@@ -200,7 +208,7 @@ def _aligned(rough: Floats, peaks: Samples) -> Samples:
 
 def _shifted(rough: Floats, peaks: Samples, alike: Samples, *, reach: int) -> Samples:
     """Move each peak by at most ``reach`` to where its QRS best fits the median of ``alike``."""
-    template = np.median(windows(rough, alike, _QRS), axis=0)
+    template = middle(windows(rough, alike, _QRS))
     span, leads = template.shape
     wide = slice(_QRS.start - reach, _QRS.stop + reach)
     around = windows(rough, peaks, wide)
@@ -236,13 +244,13 @@ def _is_dominant(shapes: Floats) -> NDArray[np.bool_]:
         shapes[first]
     ):
         first = second
-    fits = likeness(shapes, np.median(shapes[first], axis=0))
+    fits = likeness(shapes, middle(shapes[first]))
     return np.asarray(fits > min(threshold, float(np.median(fits[first])) - 0.05))
 
 
 def _width(shapes: Floats) -> float:
     """Samples in which the median of some beats moves faster than a quarter of its fastest."""
-    speed = magnitude(np.diff(np.median(shapes, axis=0), axis=0))
+    speed = magnitude(np.diff(middle(shapes), axis=0))
     return float((speed > 0.25 * speed.max()).sum())
 
 
@@ -259,7 +267,7 @@ def _roughness(beat: Floats) -> float:
 def _centered(rough: Floats, peaks: Samples, is_dominant: NDArray[np.bool_]) -> Samples:
     """Align the beats with the dominant ones and put R, the largest of the left leads, in place."""
     peaks = _shifted(rough, peaks, peaks[is_dominant], reach=6)
-    template = np.median(windows(rough, peaks[is_dominant], _QRS), axis=0)
+    template = middle(windows(rough, peaks[is_dominant], _QRS))
     shift = int(np.argmax(left_magnitude(template))) + _QRS.start - BEFORE
     return np.asarray(np.clip(peaks + shift, 0, len(rough) - 1), np.intp)
 
@@ -272,7 +280,7 @@ def _is_ectopic(
     if not is_dominant.any():
         return result
     complexes = windows(rough, peaks, _QRS)
-    usual = np.median(complexes[is_dominant], axis=0)
+    usual = middle(complexes[is_dominant])
     other = ~is_dominant & inside & (likeness(complexes, usual) < 0.8)
     for place in np.flatnonzero(other):
         other[place] = _roughness(complexes[place]) < _ROUGH

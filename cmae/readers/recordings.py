@@ -183,6 +183,10 @@ def _mask_of(path: Path, masks: Path | None) -> Path:
     raise ReadError("The folder of masks has none named as the cine is: add it.")
 
 
+_OF_P = frozenset({"pr_ms", "p_duration_ms", "p_axis_deg"})
+"""What is measured of a P wave: nothing where atrial fibrillation leaves none."""
+
+
 def _ecg_row(record: EcgRecord, options: EcgOptions) -> FoundRow:
     """Describe an ECG."""
     beat: MedianBeat | RepresentativeBeat
@@ -199,6 +203,9 @@ def _ecg_row(record: EcgRecord, options: EcgOptions) -> FoundRow:
         beat = median_beat(record)
         values = {**_beat_values(beat), "ecg_beat_source": "computed"}
     measured = {} if options.measure is None else options.measure(beat.recording, beat.rr_ms)
+    computed = beat.computed if isinstance(beat, RepresentativeBeat) else beat
+    if computed is not None and computed.lacks_p:
+        measured = {name: value for name, value in measured.items() if name not in _OF_P}
     measured |= dict(record.measurements)
     device_bpm = record.measurements.get("heart_rate_bpm")
     step_mv = record.resolution_mv

@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from cmae.readers.beat_average import typical_beat, without_fast_noise
+from cmae.readers.beat_average import finely_aligned, middle, typical_beat, without_fast_noise
 from cmae.readers.qrs_complex import independent, qrs_onset
 
 
@@ -39,3 +40,22 @@ def test_a_plateau_inside_a_wide_complex_is_no_pr_segment():
     notched = np.interp(time, [160, 168, 190, 198, 200, 240], [0, 0.8, 0.8, 1.2, 1.2, 0])
 
     assert qrs_onset(np.tile(notched[:, None], 8)) <= 162
+
+
+@pytest.mark.parametrize("count", [4, 5])
+def test_the_middle_of_beats_is_their_median(rng, count):
+    beats = rng.normal(size=(count, 30, 8))
+
+    np.testing.assert_allclose(middle(beats), np.median(beats, axis=0))
+
+
+def test_beats_off_by_parts_of_a_sample_are_brought_together():
+    time = np.arange(600.0)
+    shifts = np.array([-0.5, -0.2, 0.0, 0.3, 0.4])
+    wave = np.exp(-0.5 * ((time - 200 - shifts[:, None]) / 5) ** 2)
+    beats = wave[:, :, None] * np.linspace(-1, 2, 8)
+
+    moved = finely_aligned(beats, beats.mean(axis=0), slice(160, 260))
+
+    assert np.ptp(beats, axis=0).max() > 0.15
+    assert np.ptp(moved, axis=0).max() < 0.01

@@ -5,8 +5,11 @@ import pytest
 
 from cmae.errors import ReadError
 from cmae.readers.ecg import read_ecg
+from cmae.readers.ecg_cleaning import without_spikes
 from cmae.readers.ecg_record import EcgRecord
+from cmae.readers.heartbeats import beats_of
 from cmae.readers.median_beat import median_beat
+from cmae.readers.qrs_complex import independent
 from cmae.simulate.physiology import draw
 from cmae.simulate.rhythm import RhythmSettings, departure_uv, record
 
@@ -291,3 +294,55 @@ def test_a_calibration_pulse_is_no_beat(rng, foreign):
 
     assert calibrated.heart_rate_bpm == pytest.approx(plain.heart_rate_bpm, abs=0.1)
     assert rms_uv(calibrated.recording, plain.recording) < 1
+
+
+def test_early_ectopic_beats_at_both_ends_are_found(rng, foreign):
+    spaced = foreign.rhythm(rng, seconds=14, ectopic_every=5)
+    found = beats_of(independent(spaced))
+    ectopic = found.peaks[found.is_ectopic]
+    signals = spaced[ectopic[0] - 260 : ectopic[-1] + 160]
+
+    again = beats_of(independent(signals))
+
+    assert len(ectopic) >= 2
+    assert again.peaks[[0, -1]] == pytest.approx([260, len(signals) - 160], abs=15)
+    assert not again.is_dominant[[0, -1]].any()
+
+
+def test_steep_notches_of_a_qrs_complex_are_no_stimuli():
+    heart = draw(300, seed=907).iloc[274].to_dict()
+    rng = np.random.default_rng([907, 274])
+    settings = RhythmSettings(wander_mv=rng.uniform(0.1, 0.3), mains_mv=rng.uniform(0.0, 0.06))
+    rng.choice((50.0, 60.0))
+    rhythm = record(heart, rng, settings)
+
+    np.testing.assert_array_equal(without_spikes(rhythm.signals, 500.0), rhythm.signals)
+
+
+def test_what_no_beat_explains_does_not_bend_the_drift(rng, foreign):
+    signals = foreign.rhythm(rng, seconds=6)
+    strange = signals.copy()
+    for start in (700, 1900):
+        strange[start : start + 300] += np.linspace(-2, 2, 12) * np.hanning(300)[:, None]
+
+    plain, beat = (median_beat(record_of(part)).recording for part in (signals, strange))
+
+    assert rms_uv(beat, plain) < 130  # twice that if it counts in full
+
+
+def hearts(fibrillating, count):
+    """Factors of some simulated hearts with or without atrial fibrillation."""
+    drawn = draw(1200, seed=4)
+    return drawn[(drawn.atrial_fibrillation > 0) == fibrillating].head(count).to_dict("records")
+
+
+@pytest.mark.parametrize("fibrillating", [True, False])
+def test_atrial_fibrillation_has_no_p_wave(rng, fibrillating):
+    for heart in hearts(fibrillating, 6):
+        variation = RhythmSettings(rr_variation=0.17)
+        rhythm = record(heart, rng, variation)
+
+        beat = median_beat(record_of(rhythm.signals))
+
+        assert beat.is_irregular
+        assert beat.lacks_p == fibrillating
