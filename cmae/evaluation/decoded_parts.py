@@ -22,10 +22,14 @@ PATHS = ("path", "measure", "n", "value", "low", "high", "mean_recording", "chan
 
 def path_tables(subject: Subject, on_progress: Progress | None = None) -> Tidy:
     """Measure every path from a latent to a decoded recording against the mean recording."""
-    del on_progress
     rows = subject.held_out
     found = heldout.evaluate(
-        subject.run, subject.cohort, rows.decoded, rows.for_mean, seed=subject.settings.seed
+        subject.run,
+        subject.cohort,
+        rows.decoded,
+        rows.for_mean,
+        seed=subject.settings.seed,
+        on_progress=on_progress,
     )
     lines = [
         (
@@ -49,7 +53,6 @@ DRAWN = ("edv_ml", "ef_percent", "wall_g")
 
 def function_tables(subject: Subject, on_progress: Progress | None = None) -> Tidy:
     """Read the left ventricle from recorded and decoded cines, and compare."""
-    del on_progress
     rows = subject.held_out.decoded
     has_all = np.all([subject.cohort.has(name)[rows] for name in subject.run.modalities], axis=0)
     empty = {
@@ -59,7 +62,7 @@ def function_tables(subject: Subject, on_progress: Progress | None = None) -> Ti
     if "mri" not in subject.run.modalities or not has_all.any():
         return empty
     seed = subject.settings.seed
-    found = measure_function(subject.run, subject.cohort, rows)
+    found = measure_function(subject.run, subject.cohort, rows, on_progress=on_progress)
     folds = outer_folds(found.participants)
     curves = mean_curves(found, seed=seed).rename(columns={"area_cm2": "value"})
     return {

@@ -13,6 +13,7 @@ from cmae.errors import CohortError
 from cmae.evaluation.heldout import SOURCES, Evaluated, Recordings
 from cmae.latent.bootstrap import estimate
 from cmae.measure.ventricle import Ventricle, ejection, find_ventricle, of_masks
+from cmae.progress import Progress
 
 ROWS_AT_ONCE = 32
 """Rows in memory at a time: 60 MB of cines, and as much for the path that is decoded."""
@@ -64,7 +65,11 @@ class HeartFunction:
 
 
 def measure_function(
-    run: Evaluated, cohort: Recordings, rows: NDArray[np.integer[Any]]
+    run: Evaluated,
+    cohort: Recordings,
+    rows: NDArray[np.integer[Any]],
+    *,
+    on_progress: Progress | None = None,
 ) -> HeartFunction:
     """Read the left ventricle from recorded, reconstructed and translated cines.
 
@@ -72,6 +77,7 @@ def measure_function(
         run: The run; it encodes and decodes MRI.
         cohort: The cohort; its masks are the truth where it has any.
         rows: Held-out row numbers; those that lack a recording which the run encodes are left out.
+        on_progress: Called with (rows done, rows).
 
     Returns:
         Areas and measures by cine.
@@ -100,6 +106,8 @@ def measure_function(
                 if ventricle is not None:
                     areas[name][row] = ventricle.area_mm2 / 100
                     table[row] = _values(ventricle)
+        if on_progress is not None:
+            on_progress(min(start + ROWS_AT_ONCE, len(held_out)), len(held_out))
     return HeartFunction(
         rows=held_out,
         participants=cohort.table["participant_id"].to_numpy()[held_out].astype(str),

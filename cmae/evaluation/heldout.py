@@ -14,6 +14,7 @@ from cmae.errors import CohortError
 from cmae.evaluation.measures import errors, pooled, specificity
 from cmae.latent import retrieval
 from cmae.latent.bootstrap import estimate
+from cmae.progress import Progress
 
 ROWS_AT_ONCE = 32
 """Rows in memory at a time: 60 MB of cines, and as much for each path."""
@@ -112,6 +113,7 @@ def evaluate(
     training_rows: NDArray[np.integer[Any]],
     *,
     seed: int = 0,
+    on_progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Measure a run on rows that it never saw.
 
@@ -128,6 +130,7 @@ def evaluate(
         rows: Held-out row numbers.
         training_rows: Row numbers that the run was trained on; for the mean recording.
         seed: Seed of the bootstrap.
+        on_progress: Called with (rows done, rows).
 
     Returns:
         For JSON: ``rows``, ``mean_recording_of`` (training recordings by modality), ``retrieval``
@@ -161,6 +164,8 @@ def evaluate(
             found = _empty(run, len(held_out), latent_dim)
         if found is not None:
             _measure_chunk(run, recorded, latents, means, found)
+        if on_progress is not None:
+            on_progress(int(places[-1]) + 1, len(held_out))
     if found is None:
         raise CohortError("No held-out row has a recording that the run encodes.")
     participants = cohort.table["participant_id"].to_numpy()[held_out].astype(str)
