@@ -1,5 +1,6 @@
 """Keep what TensorFlow says about itself while it is imported off the screen."""
 
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ def quiet_import() -> Iterator[None]:
     TensorFlow's first lines come from compiled code, before any of its settings for logging count.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # A last batch of another size is compiled anew, which TensorFlow warns of at length.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with tempfile.TemporaryFile() as said:
         screen = os.dup(2)
         os.dup2(said.fileno(), 2)

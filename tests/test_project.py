@@ -15,7 +15,9 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("cmae", "train", "app")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "umap": "umap-learn"}
+DISTRIBUTIONS = {
+    "PIL": "pillow", "skimage": "scikit-image", "sklearn": "scikit-learn", "umap": "umap-learn"
+}  # fmt: skip
 """Import names that are not the names of what is installed."""
 
 
