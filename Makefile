@@ -20,7 +20,7 @@ SIZE ?= small
 SOURCES := cmae train app tests benchmarks data_samples docs
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check bench figures setup clean
+.PHONY: help app test check bench figures results setup clean
 
 help:
 	@echo "make app     open the explorer in the browser (sets everything up first)"
@@ -28,6 +28,7 @@ help:
 	@echo "make check   lint, format, types and the import contracts"
 	@echo "make bench   run the benchmarks small (SIZE=full: at full size)"
 	@echo "make figures redraw docs/simulator.md from the code (REAL=FOLDER: compare with real recordings too)"
+	@echo "make results redraw docs/results.md (half an hour; BASELINES='RUN …': compare with unimodal or supervised runs)"
 	@echo "make setup   only set up the environment in $(VENV)"
 	@echo "make clean   remove the environment, the demo cohort and all caches"
 
@@ -54,6 +55,9 @@ bench: $(INSTALLED_DEV)
 
 figures: $(INSTALLED)
 	$(BIN)/python docs/draw_simulator.py $(if $(REAL),--real $(REAL)) $(ARGS)
+
+results: $(INSTALLED)
+	$(BIN)/python docs/draw_results.py $(if $(BASELINES),--baseline $(BASELINES)) $(ARGS)
 
 clean:
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info

@@ -1,7 +1,6 @@
 """Draw the figures of docs/simulator.md and fill in its tables, from the code: `make figures`."""
 
 import argparse
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,9 @@ from typing import Any
 import pandas as pd
 import simulator_real
 import simulator_tables as tables
+from pages import fill_in
 from simulator_tables import MEASURED, REFERENCES, SEED, Beats
 
-from cmae.data.files import replacing
 from cmae.figures import population as figures
 from cmae.simulate import cine, ecg
 from cmae.simulate.cohort import ECG_STREAM, MRI_STREAM, stream
@@ -62,7 +61,7 @@ def main() -> int:
             blocks["real-reconstruction"] = simulator_real.reconstruction_table(
                 real, options.beats_cohort, runs
             )
-    _fill_in(options.page, blocks)
+    fill_in(options.page, blocks)
     return 0
 
 
@@ -98,18 +97,6 @@ def _draw_distributions(people: pd.DataFrame, beats: pd.DataFrame, images: Path)
         by_sex = [healthy.loc[healthy["sex"] == sex, name].dropna().to_numpy() for sex in (0, 1)]
         quantities[name] = figures.Distribution(title, *by_sex, women, men)
     figures.distributions(quantities, images / "simulator_distributions.svg", is_simulated=True)
-
-
-def _fill_in(page: Path, blocks: dict[str, str]) -> None:
-    """Replace each block of the page between its marks."""
-    text = page.read_text(encoding="utf-8")
-    for name, block in blocks.items():
-        marks = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
-        if len(marks.findall(text)) != 1:
-            raise SystemExit(f"{page} has no place for {name}: put its marks there.")
-        text = marks.sub(lambda match, block=block: f"{match[1]}{block}\n{match[2]}", text)
-    with replacing(page) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from simulator_tables import SEED, Beats, table
+from pages import table
+from simulator_tables import SEED, Beats
 
 from cmae.data.cohort import Cohort
 from cmae.errors import ReadError

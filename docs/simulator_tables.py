@@ -1,9 +1,8 @@
 """The tables of docs/simulator.md: what the simulated population is, beside what was published."""
 
-from collections.abc import Iterable, Sequence
-
 import numpy as np
 import pandas as pd
+from pages import table
 
 from cmae.measure.contour import area_length_ml
 from cmae.measure.electrocardiogram import measure_ecg
@@ -84,12 +83,6 @@ class Beats:
                 }
             )
         self.table = people.assign(**pd.DataFrame(found, index=people.index))
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Lay rows out as Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
 def healthy(people: pd.DataFrame) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from cmae.data.files import replacing
 from cmae.errors import LatentsError
 from cmae.evaluation.decoded_parts import function_tables, path_tables
 from cmae.evaluation.headlines import headlines
+from cmae.evaluation.heldout import UNITS
 from cmae.evaluation.latent_parts import label_tables, probe_tables, retrieval_tables
 from cmae.evaluation.participants import held_out
 from cmae.evaluation.subject import PARTS, EvaluationSettings, Subject
@@ -32,6 +33,10 @@ from cmae.simulate.ceilings import Ceilings
 __all__ = ["PARTS", "Baselines", "EvaluationSettings", "evaluate"]
 
 METRICS = "metrics.json"
+
+WORDS = {"r2": "R²", "pearson_r": "Pearson r", "auroc": "AUROC"}
+"""Measures in words, beside those of decoded recordings."""
+
 FORMAT, FORMAT_NUMBER = "cmae-evaluation", 1
 
 Report = Callable[[str, int, int], None]
@@ -207,6 +212,7 @@ def _metrics(subject: Subject, tables: Tidy) -> dict[str, Any]:
         "baselines": _fingerprints(subject),
         "settings": asdict(subject.settings),
         "names": names,
+        "measures": {**WORDS, **{name: words for name, (words, _) in UNITS.items()}},
         "headlines": headlines(tables, names),
         "tables": {name: _records(table) for name, table in tables.items()},
     }

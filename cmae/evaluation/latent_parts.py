@@ -87,7 +87,16 @@ def _scores(
             numbers = [entry[key] for key in ("value", "low", "high", "chance")]
             top = _ceiling(subject, direction, int(k), len(rows)) if k else np.nan
             result.append(
-                (features, direction, len(rows), name, int(k or 0), len(rows), *numbers, top)
+                (
+                    features,
+                    direction,
+                    len(rows),
+                    name,
+                    int(k) if k else None,
+                    len(rows),
+                    *numbers,
+                    top,
+                )
             )
     return result
 

@@ -1,5 +1,6 @@
 """What an evaluation is of: a run, its baselines, their latents, and the rows that count."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -116,9 +117,7 @@ class Subject:
     def names(self) -> dict[str, str]:
         """Give each phenotype and covariate a name for people, with its unit."""
         return {
-            name: f"{_short(column.description)} ({column.unit})"
-            if column.unit
-            else _short(column.description)
+            name: _named(name, column)
             for name, column in self.cohort.columns.items()
             if column.role in {"phenotype", "covariate"}
         }
@@ -141,6 +140,12 @@ def shown_by(name: str, column: Column) -> str:
     return column.source
 
 
-def _short(description: str) -> str:
-    """Keep what stands before the first comma or semicolon."""
-    return description.partition(";")[0].partition(",")[0]
+def _named(name: str, column: Column) -> str:
+    """Say what stands before the first comma, semicolon or bracket, and the unit.
+
+    A description that only lists codes, such as ``1 male, 0 female``, gives way to the name.
+    """
+    words = re.split(r"[,;(]", column.description)[0].strip()
+    if not words or words[0].isdigit():
+        words = name.replace("_", " ").capitalize()
+    return f"{words} ({column.unit})" if column.unit else words

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
+from numpy.typing import NDArray
 
 from cmae.errors import InputError
 from cmae.figures.style import (
@@ -36,7 +37,10 @@ _LOOKS = {
 }
 """Color and mark of each kind of feature set."""
 
-_WIDTH_MM, _ROW_MM, _LABEL_MM = 180.0, 6.2, 52.0
+_WIDTH_MM, _ROW_MM, _LABEL_MM = 180.0, 6.2, 58.0
+
+_LETTERS, _PANEL_LETTERS = 44, 36
+"""Letters of a name that fit beside a row, and above a panel."""
 
 
 def look(features: str) -> tuple[str, str]:
@@ -94,7 +98,9 @@ def forest(
                 axes.plot([top, top], [place - 0.42, place + 0.42], color=BLACK, lw=1.6)
         low = min(-0.05 if measure == "r2" else 0.45, max(float(table["low"].min()), chance - 0.2))
         axes.set(xlim=(low, 1.0), ylim=(len(targets) - 0.5, -0.5))
-        axes.set_yticks(range(len(targets)), [names.get(name, name) for name in targets])
+        axes.set_yticks(
+            range(len(targets)), [_fitted(names.get(name, name), _LETTERS) for name in targets]
+        )
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel({"r2": "R² on held-out participants", "auroc": "AUROC"}.get(measure, ""))
         _legend(axes, sets, columns, has_ceiling=bool(ceilings))
@@ -165,7 +171,7 @@ def label_curves(
     across = min(3, len(targets))
     down = -(-len(targets) // across)
     height_mm = 20 + 48 * down
-    labels = np.unique(table["labels"].to_numpy())
+    labels = _apart(np.unique(table["labels"].to_numpy()))
     with figure_file(path, width_mm=_WIDTH_MM, height_mm=height_mm) as figure:
         add_heading(figure, title, is_simulated=is_simulated)
         grid = figure.add_gridspec(
@@ -187,11 +193,11 @@ def label_curves(
             measure = str(mine["measure"].iloc[0])
             floor = {"r2": -0.1, "auroc": 0.45}.get(measure, 0.0)
             axes.set_xscale("log")
-            axes.xaxis.set_major_locator(FixedLocator([float(count) for count in labels]))
+            axes.xaxis.set_major_locator(FixedLocator(labels))
             axes.xaxis.set_minor_locator(NullLocator())
-            axes.set_xticklabels([f"{count:,}" for count in labels], rotation=30, ha="right")
+            axes.set_xticklabels([f"{count:,.0f}" for count in labels], rotation=30, ha="right")
             axes.set_ylim(floor, 1.0)
-            axes.set_title(names.get(target, target), loc="left")
+            axes.set_title(_fitted(names.get(target, target), _PANEL_LETTERS), loc="left")
             axes.set_ylabel({"r2": "R²", "auroc": "AUROC"}.get(measure, measure))
         handles = [
             Line2D([], [], color=look(name)[0], marker=look(name)[1], ms=3, label=spoken(name))
@@ -204,6 +210,19 @@ def label_curves(
             bbox_to_anchor=(5 / _WIDTH_MM, 1 - 8 / height_mm),
             borderaxespad=0,
         )
+
+
+def _fitted(name: str, letters: int) -> str:
+    return name if len(name) <= letters else f"{name[: letters - 1].rstrip()}…"
+
+
+def _apart(counts: NDArray[np.integer]) -> list[float]:
+    """Keep numbers that have room beside each other on a logarithmic axis, the largest first."""
+    kept: list[float] = []
+    for count in counts[::-1]:
+        if not kept or kept[-1] >= 1.5 * count:
+            kept.append(float(count))
+    return kept[::-1]
 
 
 def recalls(table: pd.DataFrame, path: Path, *, title: str, is_simulated: bool = False) -> None:
@@ -242,7 +261,7 @@ def recalls(table: pd.DataFrame, path: Path, *, title: str, is_simulated: bool =
                     if np.isfinite(value):
                         axes.plot([place - width / 2, place + width / 2], [value, value],
                                   color=BLACK, lw=1.1, ls=line)  # fmt: skip
-        axes.set_xticks(range(len(ks)), [f"recall@{k}" for k in ks])
+        axes.set_xticks(range(len(ks)), [f"recall@{k:.0f}" for k in ks])
         axes.set(ylim=(0, 1), ylabel="share of queries")
         axes.legend(loc="upper left", ncols=2, bbox_to_anchor=(0, -0.16), borderaxespad=0)
         axes.text(1, 1.01, "line: ceiling, dots: chance", transform=axes.transAxes, ha="right",

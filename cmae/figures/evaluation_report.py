@@ -47,8 +47,9 @@ class _Contents:
 
     @property
     def names(self) -> dict[str, str]:
-        """For people, by target."""
-        return {str(key): str(value) for key, value in self.metrics["names"].items()}
+        """For people, by target and by measure."""
+        words = {**self.metrics["measures"], **self.metrics["names"]}
+        return {str(key): str(value) for key, value in words.items()}
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a table; an empty one where the part was not measured."""
@@ -273,7 +274,13 @@ def _function(contents: _Contents) -> tuple[str, list[str]]:
             )
         )
         files.append(f"{FIGURES}/{name}")
-    parts.append(_shown(table, contents.names))
+    # A cohort's columns are the truth that counts; without any, the recorded cine.
+    others = ~table["against"].isin(["recorded", "truth"])
+    main = table[(table["statistic"] == "r2") & (others if others.any() else True)]
+    if len(main):
+        parts.append("<h3>R² after a linear calibration out of fold</h3>")
+        parts.append(_shown(main, contents.names))
+    parts.append(_folded("All numbers", _shown(table, contents.names)))
     return "".join(parts), files
 
 
@@ -320,8 +327,10 @@ def _shown(table: pd.DataFrame, names: Mapping[str, str]) -> str:
             shown[column] = [
                 _interval(*numbers) for numbers in table[[column, *ends]].to_numpy(np.float64)
             ]
-        elif column == "target":
-            shown[column] = [names.get(str(name), str(name)) for name in table[column]]
+        elif column in ("target", "measure", "against"):
+            shown[column] = [
+                names.get(str(name), str(name).replace("_", " ")) for name in table[column]
+            ]
         elif column in ("direction", "path", "of"):
             shown[column] = [
                 figures.spoken(str(name).replace("_to_", " → ")) for name in table[column]
@@ -369,4 +378,6 @@ def _cell(value: object) -> str:
         return "–"
     if number.is_integer() and abs(number) < 1e9:
         return f"{int(number):,}"
+    if 0 < abs(number) < 0.01:
+        return f"{number:.1g}"
     return f"{number:.3f}" if abs(number) < 10 else f"{number:,.1f}"

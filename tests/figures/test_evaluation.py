@@ -73,6 +73,7 @@ def folder(tmp_path):
         "mean_recording": "500 other participants' rows",
         "baselines": {"unimodal": "4567"},
         "names": NAMES,
+        "measures": {"r2": "R²", "auroc": "AUROC"},
         "headlines": ["LV mass from the ECG: R² 0.40 (0.35 to 0.44), N = 900."],
     }
     (tmp_path / "metrics.json").write_text(json.dumps(metrics))
