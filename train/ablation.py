@@ -160,8 +160,11 @@ def check_starts(experiment: AblationExperiment, cohort: Cohort, runs: Sequence[
                 run.name,
             )
             continue
-        rows = pd.read_csv(run / "split.csv")
-        seen = rows.loc[rows["split"] != "test", "row"].to_numpy()
+        try:
+            rows = pd.read_csv(run / "split.csv")
+            seen = rows.loc[rows["split"] != "test", "row"].to_numpy()
+        except (OSError, ValueError, KeyError) as error:
+            raise RunError(f"{run.name} has no readable split.csv: copy the run again.") from error
         if count := int(np.isin(split["test"], seen).sum()):
             raise RunError(
                 f"{run.name} was trained or validated on {count} rows that are held out here: "
@@ -177,7 +180,7 @@ def keep_start(out: Path, cohort: Cohort, starts: Sequence[Path]) -> None:
     """
     facts = {
         "cohort_fingerprint": cohort.fingerprint,
-        "started_from": {run.name: run_fingerprint(run) for run in starts},
+        "started_from": [{"name": run.name, "fingerprint": run_fingerprint(run)} for run in starts],
     }
     path = out / START_FILE
     if not path.is_file():

@@ -2,15 +2,18 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
 from cmae.errors import Interrupted, RunError
-from train import ablation, ablation_experiment, fit
+from train import ablation, ablation_experiment, fit, report
 from train.__main__ import main
 from train.ablation_metrics import METRICS
+
+pytestmark = pytest.mark.slow
 
 RUNS = ["base/seed-0", "mean/seed-0", "base/seed-1", "mean/seed-1"]
 
@@ -72,6 +75,8 @@ def finished(tmp_path_factory, toml, training_cohort):
     options = [str(toml), "--cohort", str(training_cohort.path), "--out", str(out)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fit, "fit_stage", counted)
+        patch.setattr(report, "draw_reconstructions", lambda *_: None)
+        patch.setattr(report, "learning_curves", lambda *_, **__: None)
         codes = [main(options), main(options), main([*options, "--resume"])]
     return out, trained, codes
 
@@ -103,7 +108,8 @@ def test_base_and_variant_differ_in_the_named_setting_alone(finished):
 
 def test_the_table_has_the_numbers_of_the_cards(finished):
     out, _, _ = finished
-    table = pd.read_csv(out / "ablation.csv").set_index(["variant", "seed", "metric"])
+    table = pd.read_csv(out / "ablation.csv", float_precision="round_trip")
+    table = table.set_index(["variant", "seed", "metric"])
     assert table.index.is_unique
     assert len(table) == 4 * len(METRICS)
     for run in RUNS:
@@ -146,6 +152,22 @@ def test_a_finished_ablation_is_not_written_over(finished, experiment, training_
         ablation.ablate(experiment, training_cohort, finished[0], is_resuming=True)
 
 
+def test_a_complete_ablation_goes_on_where_a_seed_was_added(
+    finished, experiment, training_cohort, tmp_path, monkeypatch
+):
+    out = tmp_path / "out"
+    shutil.copytree(finished[0], out)
+    trained = []
+    monkeypatch.setattr(ablation, "fit", lambda *given, **_: trained.append(given[2]))
+    more = replace(experiment, seeds=(0, 1, 2))
+    with pytest.raises(RunError, match="finished run already"):
+        ablation.ablate(more, training_cohort, out)
+    with pytest.raises(RunError, match="4 of 6 runs are finished"):
+        ablation.ablate(more, training_cohort, out, is_resuming=True)
+    assert trained == [out / "base" / "seed-2", out / "mean" / "seed-2"]
+    assert not (out / "card.json").exists()
+
+
 def test_a_run_of_other_settings_is_not_taken_for_this_one(finished, experiment, training_cohort):
     folder = finished[0] / "mean" / "seed-1"
     mean = experiment.variants[1]
@@ -185,4 +207,7 @@ def test_runs_to_start_from_that_do_not_fit_are_refused(
     rows.assign(split="train").to_csv(tmp_path / "leaky" / "split.csv", index=False)
     ablation.check_starts(experiment, training_cohort, [ecg, mri])
     with pytest.raises(RunError, match=f"trained or validated on {held_out} rows"):
+        ablation.check_starts(experiment, training_cohort, [ecg, tmp_path / "leaky"])
+    (tmp_path / "leaky" / "split.csv").write_text("nothing\n")
+    with pytest.raises(RunError, match="no readable split"):
         ablation.check_starts(experiment, training_cohort, [ecg, tmp_path / "leaky"])
