@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from cmae.evaluation.heldout import UNITS
-from train.ablation_experiment import BASE, AblationExperiment
+from train.ablation_experiment import AblationExperiment
+from train.ablation_variant import BASE
 
 Card = Mapping[str, Any]
 Cards = dict[tuple[str, int], Card]

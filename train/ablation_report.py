@@ -12,11 +12,15 @@ from cmae.data.files import replacing
 from cmae.errors import RunError
 from cmae.figures.ablation import differences
 from cmae.model.run import CARD_FILE, FORMAT_NUMBER
-from train.ablation_experiment import BASE, AblationExperiment, Variant
+from train.ablation_experiment import AblationExperiment
 from train.ablation_metrics import LOSS, METRICS, SECONDS, Cards, Metric, compare, tidy
+from train.ablation_variant import BASE, Variant
 
 TABLE_FILE = "ablation.csv"
 PEOPLE_FILE = "ablation.md"
+ARROWS = {"more": "↑", "less": "↓", "": ""}
+"""What the figure says of a metric of which more or less is better."""
+
 FIGURE_FILE = Path("figures") / "differences.svg"
 
 
@@ -61,7 +65,7 @@ def finish(out: Path, experiment: AblationExperiment, cards: Cards) -> None:
             drawn,
             out / FIGURE_FILE,
             title=f"{experiment.name}: difference to the base, N = {len(experiment.seeds)} seeds",
-            names={metric.name: metric.title for metric in METRICS},
+            names={m.name: f"{m.title} {ARROWS[m.better]}".strip() for m in METRICS},
             is_simulated=bool(next(iter(cards.values()))["is_simulated"]),
         )
     with replacing(out / CARD_FILE) as temporary:

@@ -11,7 +11,9 @@ from cmae.errors import InputError
 from cmae.figures.style import BLUE, GRAY, add_heading, figure_file
 
 _PANELS_A_LINE = 3
-_WIDTH_MM, _LABEL_MM, _ROW_MM = 180.0, 34.0, 4.2
+_WIDTH_MM, _HEAD_MM, _ROW_MM = 180.0, 15.0, 4.2
+_LETTER_MM = 1.25
+_KEY = "95 % t-intervals over seeds, blue where clear of zero; ↑ more is better, ↓ less is better"
 
 
 def differences(
@@ -31,7 +33,8 @@ def differences(
             interval) and ``is_clear``.
         path: File to write: svg, png or pdf.
         title: Heading.
-        names: For people, by metric; the order of the panels.
+        names: For people, by metric, with ↑ or ↓ where more or less is better; the order of the
+            panels.
         is_simulated: Whether to mark the figure as made from simulated recordings.
 
     Raises:
@@ -44,14 +47,17 @@ def differences(
     columns = min(_PANELS_A_LINE, len(metrics))
     lines = -(-len(metrics) // columns)
     panel_mm = _ROW_MM * (len(variants) + 0.6)
-    height_mm = 11 + lines * (panel_mm + 17)
-    width_mm = (_WIDTH_MM - _LABEL_MM - 5 * columns) / columns
+    height_mm = _HEAD_MM + lines * (panel_mm + 17)
+    label_mm = min(6 + _LETTER_MM * max(map(len, variants)), 60)
+    width_mm = (_WIDTH_MM - label_mm - 5 * columns) / columns
     with figure_file(path, width_mm=_WIDTH_MM, height_mm=height_mm) as figure:
         add_heading(figure, title, is_simulated=is_simulated)
+        y = 1 - 10 / height_mm
+        figure.text(5 / _WIDTH_MM, y, _KEY, ha="left", va="top", fontsize=6.5, color=GRAY)
         for number, metric in enumerate(metrics):
             line, column = divmod(number, columns)
-            left = _LABEL_MM + column * (width_mm + 5)
-            bottom = height_mm - 11 - (line + 1) * (panel_mm + 17) + 10
+            left = label_mm + column * (width_mm + 5)
+            bottom = height_mm - _HEAD_MM - (line + 1) * (panel_mm + 17) + 10
             axes = figure.add_axes(
                 (
                     left / _WIDTH_MM,

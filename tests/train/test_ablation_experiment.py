@@ -10,6 +10,7 @@ from cmae import settings as toml
 from cmae.errors import SettingsError
 from train import ablation_experiment
 from train.__main__ import main
+from train.ablation_variant import flattened
 
 SHIPPED = Path(ablation_experiment.__file__).parent / "experiments"
 
@@ -32,9 +33,7 @@ def read(settings, write_toml):
 
 def differing(first, second):
     """Dotted names of the settings in which two experiments differ."""
-    one, other = (
-        ablation_experiment.flattened(toml.to_mapping(some), "x") for some in (first, second)
-    )
+    one, other = (flattened(toml.to_mapping(some), "x") for some in (first, second))
     return {name for name in one | other if one.get(name) != other.get(name)}
 
 

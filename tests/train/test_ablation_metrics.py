@@ -5,8 +5,9 @@ import pytest
 
 from cmae import settings as toml
 from train import ablation_report
-from train.ablation_experiment import AblationExperiment, Variant
+from train.ablation_experiment import AblationExperiment
 from train.ablation_metrics import METRICS, compare, interval, tidy
+from train.ablation_variant import Variant
 from train.experiment import Experiment
 
 RECALL = "ecg_to_mri_recall_at_10"
