@@ -1,9 +1,13 @@
 """The numbers of an ablation: the cards' own, and intervals against NumPy longhand."""
 
+import json
+
+import matplotlib as mpl
 import numpy as np
 import pytest
 
 from cmae import settings as toml
+from cmae.errors import RunError
 from train import ablation_report
 from train.ablation_experiment import AblationExperiment
 from train.ablation_metrics import METRICS, compare, interval, tidy
@@ -16,6 +20,12 @@ RECALL = "ecg_to_mri_recall_at_10"
 def card(recall, loss, *, specificity=0.7):
     return {
         "is_simulated": True,
+        "cohort_fingerprint": "c0",
+        "fingerprint": f"{recall}",
+        "participants": {"train": 70, "validation": 20, "test": 40},
+        "versions": {"keras": "3"},
+        "commit": None,
+        "processors": 2,
         "started_from": ["1-ecg", "2-mri"],
         "losses": {"validation_loss": loss},
         "best_epoch": 3,
@@ -112,6 +122,29 @@ def test_the_report_says_n_chance_and_what_is_clear_of_zero(cards, experiment):
     assert "| mean | 3 | 0.507 | 0.100 | **+0.107 (+0.092 – +0.121)** |" in text
     assert "| none | 3 | 0.367 | 0.153 | -0.033 (-0.320 – +0.254) |" in text
     assert "## MRI→MRI, SSIM a frame\n\nThese runs have no such number." in text
+
+
+def test_a_complete_ablation_has_a_card_and_a_figure(cards, experiment, tmp_path, monkeypatch):
+    monkeypatch.setitem(mpl.rcParams, "svg.fonttype", "none")
+    ablation_report.finish(tmp_path, experiment, cards)
+    card = json.loads((tmp_path / "card.json").read_text())
+    assert card["variants"][1]["fingerprints"] == ["0.41", "0.5", "0.61"]
+    (row,) = [r for r in card["metrics"] if (r["variant"], r["metric"]) == ("mean", RECALL)]
+    assert row["is_clear"]
+    assert row["difference"] == pytest.approx(np.mean([0.11, 0.10, 0.11]))
+    (row,) = [r for r in card["metrics"] if (r["variant"], r["metric"]) == ("base", RECALL)]
+    assert row["difference"] is None
+    figure = (tmp_path / "figures" / "differences.svg").read_text()
+    assert "ECG→MRI retrieval, recall@10 ↑" in figure
+    assert "ECG→ECG, mean absolute error, µV ↓" in figure
+    assert "MRI→ECG" not in figure
+
+
+def test_an_incomplete_ablation_has_no_card(cards, experiment, tmp_path):
+    del cards["mean", 2]
+    with pytest.raises(RunError, match="8 of 9 runs are finished"):
+        ablation_report.finish(tmp_path, experiment, cards)
+    assert not list(tmp_path.iterdir())
 
 
 def test_one_seed_has_no_interval(cards, experiment):
