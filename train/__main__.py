@@ -57,7 +57,8 @@ def parser() -> argparse.ArgumentParser:
         action="extend",
         default=[],
         metavar="RUN",
-        help="run folders whose weights the first stage starts from",
+        help="run folders whose weights the first stage starts from (of an ablation: that take the "
+        "place of the stages before the repeated one)",
     )
     made.add_argument("--steps", type=int, help="end each stage after this many batches")
     made.add_argument("--resume", action="store_true", help="go on with an interrupted training")
@@ -73,11 +74,14 @@ def train(options: argparse.Namespace) -> None:
         CmaeError: Something that was given cannot be used.
     """
     # Keras is imported only after the settings were found right.
+    from train import ablation_experiment, supervised_experiment  # noqa: PLC0415
     from train import experiment as experiments  # noqa: PLC0415
-    from train import supervised_experiment  # noqa: PLC0415
 
     if supervised_experiment.is_supervised(options.experiment):
         train_supervised(options)
+        return
+    if ablation_experiment.is_ablation(options.experiment):
+        train_ablation(options)
         return
     experiment = experiments.read(options.experiment)
     if options.steps is not None:
@@ -109,6 +113,25 @@ def train_supervised(options: argparse.Namespace) -> None:
         from train.supervised import fit  # noqa: PLC0415
     fit(experiment, cohort, out, is_resuming=options.resume)
     logger.info("The supervised networks are complete: %s", out)
+
+
+def train_ablation(options: argparse.Namespace) -> None:
+    """Read the settings and the cohort, then train every variant with every seed.
+
+    Raises:
+        CmaeError: Something that was given cannot be used.
+    """
+    from train import ablation_experiment  # noqa: PLC0415
+
+    experiment = ablation_experiment.read(options.experiment)
+    if options.steps is not None:
+        experiment = ablation_experiment.limited(experiment, options.steps)
+    out = options.out or Path("runs") / experiment.name
+    cohort = open_cohort(options)
+    with quiet_import():
+        from train.ablation import ablate  # noqa: PLC0415
+    ablate(experiment, cohort, out, start_from=options.start_from, is_resuming=options.resume)
+    logger.info("The ablation is complete: %s", out)
 
 
 def open_cohort(options: argparse.Namespace) -> "Cohort":
