@@ -140,7 +140,7 @@ def _probes(contents: _Contents) -> tuple[str, list[str]]:
             if mine.empty:
                 continue
             name = f"probes_{source}_{measure}.svg"
-            kind = "Measurements" if measure == "r2" else "Diagnoses"
+            kind = "Measurements" if measure == "r2" else "Diagnoses and sex"
             title = f"{kind} told from {words}, N up to {int(mine['n'].max()):,}"
             figure = _figure(
                 contents,
@@ -273,7 +273,8 @@ def _function(contents: _Contents) -> tuple[str, list[str]]:
             )
         )
         files.append(f"{FIGURES}/{name}")
-    parts.append(_shown(table, contents.names))
+    # Hundreds of rows: folded, as all long tables are.
+    parts.append(_folded("All numbers", _shown(table, contents.names)))
     return "".join(parts), files
 
 
