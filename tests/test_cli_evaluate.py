@@ -1,6 +1,7 @@
 """`cmae evaluate`: a whole tiny run, work that goes on, and bad input."""
 
 import json
+import re
 import shutil
 
 import keras
@@ -10,6 +11,7 @@ import pytest
 
 from cmae import cli
 from cmae.data.cohort import Cohort
+from cmae.figures import evaluation_report
 from cmae.model.architecture import Architecture, CompactNetwork
 from cmae.model.autoencoder import CrossModalAutoencoder
 from cmae.model.run import FORMAT_NUMBER, CineScale, ModelFile, save_model
@@ -155,3 +157,21 @@ def test_a_cohort_that_was_seen_whole_is_refused(run_folder, small_cohort, tmp_p
     split.to_csv(run / "split.csv", index=False)
     message = error_of(capsys, run, small_cohort.path, "--out", tmp_path / "out")
     assert "0 of 12 rows were not seen in training" in message
+
+
+def test_the_long_table_of_agreement_is_folded(tmp_path):
+    (tmp_path / "tables").mkdir()
+    row = {"measure": "edv_ml", "unit": "mL", "of": "ecg_to_mri", "against": "recorded"}
+    row |= {"statistic": "bias", "value": 1.0, "low": 0.0, "high": 2.0, "n": 20, "num_missing": 0}
+    table = pd.DataFrame([row] * 200)
+    table.to_csv(tmp_path / "tables" / "function_agreement.csv", index=False)
+    metrics = {"is_simulated": True, "run": {"name": "tiny", "fingerprint": "f"}, "names": {}}
+    metrics |= {"cohort": {"fingerprint": "f", "rows": 20}, "held_out": "all", "baselines": {}}
+    metrics |= {"headlines": [], "mean_recording": "10"}
+    (tmp_path / "metrics.json").write_text(json.dumps(metrics))
+    assert evaluation_report.write_report(tmp_path) == ["report.html"]
+    page = (tmp_path / "report.html").read_text()
+    function = page[page.index("Function read from cines") : page.index("How it was measured")]
+    outside = re.sub(r"<details>.*?</details>", "", function, flags=re.DOTALL)
+    assert function.count("<tr>") == 201
+    assert "<tr>" not in outside
