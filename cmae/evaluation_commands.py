@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cmae.argument_types import count
 from cmae.association_arguments import AddCommand
-from cmae.errors import RunError
+from cmae.errors import InputError, RunError, SettingsError
 from cmae.progress import progress_bars
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def evaluate(options: argparse.Namespace, *, open_run: Callable[[Path], "Run"]) 
     """
     from cmae.data.cohort import Cohort
 
+    _check(options)
     cohort, run = Cohort.open(options.cohort), open_run(options.run)
     runs: dict[str, Run] = {}
     networks: dict[str, SupervisedRun] = {}
@@ -92,8 +93,20 @@ def evaluate(options: argparse.Namespace, *, open_run: Callable[[Path], "Run"]) 
         "report": str(options.out / evaluation_report.REPORT),
         "measured_on": metrics["held_out"],
         "is_simulated": metrics["is_simulated"],
-        "findings": metrics["headlines"],
+        # A row each: sentences in one line of a terminal cannot be read.
+        "findings": [{"finding": line} for line in metrics["headlines"]],
     }
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Raise what an evaluation would fail with, or regret, after its work of minutes."""
+    if options.seed < 0:
+        raise SettingsError(f"The seed {options.seed} is negative: count from 0.")
+    if options.out.resolve().is_relative_to(options.cohort.resolve()):
+        raise InputError(
+            "The report would lie inside the cohort, whose folder holds nothing else: give "
+            "another --out."
+        )
 
 
 def is_supervised(path: Path) -> bool:

@@ -141,7 +141,7 @@ def _probes(contents: _Contents) -> tuple[str, list[str]]:
             if mine.empty:
                 continue
             name = f"probes_{source}_{measure}.svg"
-            kind = "Measurements" if measure == "r2" else "Diagnoses"
+            kind = "Measurements" if measure == "r2" else "Diagnoses and sex"
             title = f"{kind} told from {words}, N up to {int(mine['n'].max()):,}"
             figure = _figure(
                 contents,

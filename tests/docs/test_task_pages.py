@@ -1,16 +1,25 @@
 """Every command of the task pages runs, on sample files, and prints what the page says."""
 
+import atexit
+import json
 import re
 import shlex
 import shutil
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 
 from app.__main__ import _parser
 from cmae import cli
+from cmae.model.architecture import Architecture, CompactNetwork
+from cmae.model.autoencoder import CrossModalAutoencoder
+from cmae.model.run import FORMAT_NUMBER, CineScale, ModelFile, save_model
+from cmae.model.supervised import SupervisedFile, SupervisedNetwork, Target, save_supervised
 from cmae.readers.cine import read_cine
 from tests.model.published_network import Original, write_separate
 from tests.readers.ecg_files import LEADS
@@ -18,7 +27,14 @@ from tests.readers.ecg_files import LEADS
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "data_samples"
 ECG_NAMES = [*(f"sample-{k}.hea" for k in (1, 2)), "sample-3.csv"]
-PAGES = ("hospital_ecgs", "dicom_cines", "uk_biobank", "ml4h_tensors", "published_weights")
+PAGES = (
+    "hospital_ecgs", "dicom_cines", "uk_biobank", "ml4h_tensors", "published_weights",
+    "evaluation", "association",
+)  # fmt: skip
+TINY = {
+    "ecg": CompactNetwork(patch=20, filters=(4, 4)),
+    "mri": CompactNetwork(patch=12, filters=(4, 4)),
+}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NEVER_FINDS = "a command that no sample was prepared for"
 
@@ -80,13 +96,49 @@ def make_published_weights() -> None:
     assert cli.main(words) == 0
 
 
+def save_run(folder: Path, *modalities: str) -> None:
+    """Save a run of a few thousand random weights."""
+    keras.utils.set_random_seed(0)
+    architecture = Architecture({name: TINY[name] for name in modalities}, latent_dim=8)
+    described = ModelFile(FORMAT_NUMBER, architecture, decoded_cine=CineScale(200.0, 50.0))
+    folder.mkdir(parents=True)
+    save_model(folder, described, CrossModalAutoencoder(architecture))
+
+
+def make_evaluation() -> None:
+    save_run(Path("runs/demo/stages/1-ecg"), "ecg")
+    save_run(Path("runs/demo/stages/2-mri"), "mri")
+    architecture = Architecture({"ecg": TINY["ecg"]}, latent_dim=8)
+    target = Target("lv_mass_g", "continuous", 120.0, 30.0, "g")
+    network = SupervisedNetwork(SupervisedFile(FORMAT_NUMBER, architecture, (target,)))
+    for name, labels in (("labels-50", 50), ("labels-all", 100)):
+        folder = Path("runs/supervised_ecg") / name
+        save_supervised(folder, network)
+        (folder / "card.json").write_text(json.dumps({"labels": labels}))
+
+
+def make_association() -> None:
+    save_run(Path("runs/mine"), "ecg", "mri")
+
+
 MAKERS = {
     "hospital_ecgs": make_hospital_ecgs,
     "dicom_cines": make_dicom_cines,
     "uk_biobank": make_uk_biobank,
     "ml4h_tensors": make_ml4h_tensors,
     "published_weights": make_published_weights,
+    "evaluation": make_evaluation,
+    "association": make_association,
 }
+
+
+@cache
+def simulated(*words: str) -> Path:
+    """Simulate a cohort once for all pages that ask for the same one."""
+    cohort = Path(mkdtemp(prefix="task-pages-")) / "cohort"
+    atexit.register(shutil.rmtree, cohort.parent, ignore_errors=True)
+    assert cli.main(["simulate", *words, "--out", str(cohort)]) == 0
+    return cohort
 
 
 def run(command: str) -> int:
@@ -95,6 +147,11 @@ def run(command: str) -> int:
     assert program == "cmae", f"{NEVER_FINDS}: {command}"
     if words[:1] == ["import"] and words[1] in {"ecg", "cine", "ml4h", "ukb"}:
         words += ["--processes", "0"]
+    if words[:1] == ["simulate"]:
+        *asked, out, folder = words[1:]
+        assert out == "--out"
+        shutil.copytree(simulated(*asked), folder)
+        return 0
     return cli.main(words)
 
 
