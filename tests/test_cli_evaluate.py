@@ -69,7 +69,8 @@ def test_a_run_is_measured_and_more_parts_can_follow(run_folder, people, latents
     words += ["--decoded", "4", "--json", "--parts"]
     assert cli.main([*map(str, words), "retrieval"]) == 0
     first = json.loads(capsys.readouterr().out)
-    assert first["measured_on"] == f"all {ROWS} rows of a cohort that the run was not trained on"
+    others = "a cohort other than the one that the run was trained on"
+    assert first["measured_on"] == f"all {ROWS} rows of {others}"
     assert first["is_simulated"] is False
     assert not (out / "tables" / "paths.csv").exists()
     made = (out / "tables" / "retrieval.csv").stat().st_mtime_ns

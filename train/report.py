@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 import cmae
 from cmae.data.cohort import Cohort
 from cmae.data.files import replacing
+from cmae.data.table import rows_fingerprint
 from cmae.evaluation import heldout
 from cmae.figures.learning import learning_curves
 from cmae.figures.recordings import cine_contact_sheet, ecg_overlay
@@ -108,6 +109,8 @@ def describe(
         "parameters": count_parameters(run.model),
         "fingerprint": run.fingerprint,
         "cohort_fingerprint": cohort.fingerprint,
+        "cohort_rows": len(cohort),
+        "rows_fingerprint": rows_fingerprint(cohort.table),
         "participants": {
             name: int(ids.iloc[materials.rows(name)].nunique()) for name in materials.split
         },

@@ -10,6 +10,7 @@ from typing import Any
 from cmae.data.cohort import Cohort
 from cmae.data.files import replacing
 from cmae.data.modality import MODALITIES
+from cmae.data.table import rows_fingerprint
 from cmae.evaluation import supervised
 from cmae.model.run import CARD_FILE, read_card
 from cmae.model.supervised import FORMAT_NUMBER, SupervisedRun
@@ -88,6 +89,8 @@ def describe(run: SupervisedRun, cohort: Cohort, training: Training) -> dict[str
         "parameters": count_parameters(run.model),
         "fingerprint": run.fingerprint,
         "cohort_fingerprint": cohort.fingerprint,
+        "cohort_rows": len(cohort),
+        "rows_fingerprint": rows_fingerprint(cohort.table),
         "epochs": state.progress.epoch,
         "best_epoch": state.progress.best_epoch,
         "batches": int(state.history[-1]["step"]),

@@ -143,6 +143,25 @@ def fingerprint(table: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
+def rows_fingerprint(table: pd.DataFrame, count: int | None = None) -> str:
+    """Hash who the first rows are of, so that a cohort is known again after it has grown.
+
+    Args:
+        table: Of a cohort.
+        count: How many rows; None for all.
+
+    Returns:
+        64 hex digits: of the keys of all these rows together, so that no single one can be found
+        out from it.
+    """
+    rows = table.iloc[:count]
+    keys = zip(rows["participant_id"].astype(str), rows["visit"], strict=True)
+    digest = hashlib.sha256()
+    for who, visit in keys:
+        digest.update(f"{who}\t{visit}\n".encode())
+    return digest.hexdigest()
+
+
 def _type(name: str, columns: Mapping[str, Column]) -> pa.DataType:
     if name in _TYPES:
         return _TYPES[name]

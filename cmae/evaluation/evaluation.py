@@ -125,7 +125,6 @@ def _subject(
     rows = held_out(
         [run.path, *(one.path for one in baselines.runs.values())],
         cohort,
-        cohort.fingerprint,
         most_decoded=settings.decoded,
         seed=settings.seed,
     )

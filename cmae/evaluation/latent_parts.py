@@ -139,19 +139,16 @@ def probe_tables(subject: Subject, on_progress: Progress | None = None) -> Tidy:
         scores.append(found.scores.assign(source=source))
         pairs.append(found.comparisons.assign(source=source))
         left_out.append(pd.DataFrame([(source, *one) for one in found.left_out]))
-    named = pd.concat(left_out) if left_out else pd.DataFrame()
     return {
         "probes": _together(scores),
         "probe_pairs": _together(pairs),
-        "left_out": named.set_axis(["source", "target", "reason"], axis=1)
-        if len(named)
-        else pd.DataFrame(columns=["source", "target", "reason"]),
+        "left_out": _named(left_out),
     }
 
 
 def label_tables(subject: Subject, on_progress: Progress | None = None) -> Tidy:
     """Probe some targets with few labels and with many."""
-    scores, pairs = [], []
+    scores, pairs, left_out = [], [], []
     for source in subject.sources():
         told = subject.targets(source)
         wanted = [name for name in CURVES[source] if name in told] or list(told[:6])
@@ -176,7 +173,12 @@ def label_tables(subject: Subject, on_progress: Progress | None = None) -> Tidy:
         is_main = found.scores["measure"].isin(["r2", "auroc"])
         scores.append(found.scores[is_main].assign(source=source))
         pairs.append(found.comparisons.assign(source=source))
-    return {"label_curves": _together(scores), "label_pairs": _together(pairs)}
+        left_out.append(pd.DataFrame([(source, *one) for one in found.left_out]))
+    return {
+        "label_curves": _together(scores),
+        "label_pairs": _together(pairs),
+        "labels_left_out": _named(left_out),
+    }
 
 
 def feature_sets(subject: Subject, source: str, labels: Labels) -> list[FeatureSet]:
@@ -268,3 +270,10 @@ def _labels(subject: Subject, targets: tuple[str, ...]) -> Labels:
 
 def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _named(left_out: list[pd.DataFrame]) -> pd.DataFrame:
+    """Put together what was left out: ``source``, ``target``, ``reason``."""
+    names = ["source", "target", "reason"]
+    some = [table.set_axis(names, axis=1) for table in left_out if len(table)]
+    return pd.concat(some, ignore_index=True) if some else pd.DataFrame(columns=names)

@@ -1,13 +1,15 @@
 """Who a run may be measured on: participants that neither it nor its baselines have seen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cmae.data import table as tables
 from cmae.errors import CohortError, RunError
 from cmae.evaluation.heldout import Recordings
 from cmae.model.run import read_card
@@ -39,20 +41,19 @@ class HeldOut:
 def held_out(
     runs: Sequence[Path],
     cohort: Recordings,
-    fingerprint: str,
     *,
     most_decoded: int,
     seed: int = 0,
 ) -> HeldOut:
     """Choose the rows.
 
-    Of the cohort that a run was trained on, its test participants count as unseen. Any other cohort
-    is taken as unseen as a whole: who is in it is the caller's to know.
+    Of the cohort that a run was trained on, its test participants count as unseen, and rows that
+    were added since by participants who are not among those it has seen. Any other cohort is taken
+    as unseen as a whole: who is in it is the caller's to know.
 
     Args:
         runs: Folder of the run, and of each baseline.
         cohort: The cohort.
-        fingerprint: Its fingerprint.
         most_decoded: How many rows are decoded at most, drawn once by the seed.
         seed: Of the draw.
 
@@ -64,11 +65,14 @@ def held_out(
         RunError: A run's split cannot be read, or fits another cohort.
     """
     unseen = np.ones(len(cohort.table), bool)
-    trained_on = [run for run in runs if read_card(run).get("cohort_fingerprint") == fingerprint]
+    ids = cohort.table["participant_id"].to_numpy(dtype=str)
+    trained_on = [run for run in runs if was_trained_on(read_card(run), cohort.table)]
     training = np.zeros(len(unseen), bool)
     for run in trained_on:
         split = read_split(run, len(unseen))
-        unseen &= ~split["split"].isin(SEEN).to_numpy()
+        seen = split["split"].isin(SEEN).to_numpy()
+        # Another visit of somebody who was seen is no stranger.
+        unseen &= ~np.isin(ids, ids[seen])
         if run == runs[0]:
             training = (split["split"] == "train").to_numpy()
     rows = np.flatnonzero(unseen)
@@ -84,11 +88,30 @@ def held_out(
     decoded = np.sort(order[:most])
     for_mean = np.flatnonzero(training) if training.any() else np.sort(order[most:])
     described = (
-        f"{len(rows):,} test participants' rows of the cohort that the run was trained on"
+        f"{len(rows):,} rows of unseen participants, of the cohort that the run was trained on"
         if training.any()
-        else f"all {len(rows):,} rows of a cohort that the run was not trained on"
+        else f"all {len(rows):,} rows of a cohort other than the one that the run was trained on"
     )
     return HeldOut(rows, decoded, for_mean, described)
+
+
+def was_trained_on(card: Mapping[str, Any], table: pd.DataFrame) -> bool:
+    """Tell whether a run was trained on a cohort, or on the rows that it began with.
+
+    Args:
+        card: Of the run; those of before 2026-11-23 do not say who their rows were, and know the
+            cohort only if nothing was added to it.
+        table: Of the cohort.
+
+    Returns:
+        Whether the first rows are those of the training, whatever columns or rows were added.
+    """
+    if card.get("cohort_fingerprint") == tables.fingerprint(table):
+        return True
+    count, known = card.get("cohort_rows"), card.get("rows_fingerprint")
+    if not isinstance(count, int) or not 0 < count <= len(table):
+        return False
+    return bool(known == tables.rows_fingerprint(table, count))
 
 
 def read_split(run: Path, rows: int) -> pd.DataFrame:

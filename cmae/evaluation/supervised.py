@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cmae.data.cohort import Cohort
 from cmae.data.modality import MODALITIES
 from cmae.errors import CohortError, RunError
+from cmae.evaluation.participants import was_trained_on
 from cmae.latent.bootstrap import estimate
 from cmae.model.supervised import SUPERVISED_FILE, SupervisedRun
 from cmae.scores import auroc, r2
@@ -207,7 +208,7 @@ def _usable(runs: list[SupervisedRun], cohort: Cohort, rows: Sequence[int] | Row
 def _seen_rows(run: SupervisedRun, cohort: Cohort) -> Rows:
     """Rows that a network was trained and validated on; none known where the cohort is another."""
     path = run.path / SPLIT_FILE
-    if run.card.get("cohort_fingerprint") != cohort.fingerprint or not path.is_file():
+    if not was_trained_on(run.card, cohort.table) or not path.is_file():
         return np.zeros(0, np.int64)
     try:
         split = pd.read_csv(path)

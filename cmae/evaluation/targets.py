@@ -96,7 +96,7 @@ def choose_targets(
             left_out.append((name, reason))
             continue
         held = [one.name for one in features if name in one.holds]
-        left_out += [(name, f"{one}: these features hold the target itself") for one in held]
+        left_out += [(name, f"told by all features but {one}, which holds it") for one in held]
         sets = tuple(one.name for one in features if one.name not in held)
         if sets:
             targets.append(Target(name, kind, truth, sets))

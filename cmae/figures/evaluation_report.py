@@ -285,10 +285,12 @@ def _function(contents: _Contents) -> tuple[str, list[str]]:
 
 
 def _left_out(contents: _Contents) -> tuple[str, list[str]]:
-    table = contents.table("left_out")
-    if table.empty:
-        return "", []
-    return "<h2>Left out</h2>" + _shown(table, contents.names), []
+    parts = [
+        f"<h3>{title}</h3>" + _shown(table, contents.names)
+        for title, name in (("Of the probes", "left_out"), ("Of few labels", "labels_left_out"))
+        if not (table := contents.table(name)).empty
+    ]
+    return ("<h2>Left out</h2>" + "".join(parts) if parts else ""), []
 
 
 def _figure(contents: _Contents, name: str, draw: Callable[[Path], None], *, caption: str) -> str:

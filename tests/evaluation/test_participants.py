@@ -1,18 +1,21 @@
 """Who a run is measured on: never somebody whom it, or a baseline, was trained on."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from cmae.data.table import rows_fingerprint
 from cmae.errors import CohortError, RunError
 from cmae.evaluation.participants import held_out
 
 
-def make_run(folder, fingerprint, parts):
+def make_run(folder, fingerprint, parts, **facts):
     folder.mkdir()
-    (folder / "card.json").write_text(json.dumps({"cohort_fingerprint": fingerprint}))
+    card = {"cohort_fingerprint": fingerprint, **facts}
+    (folder / "card.json").write_text(json.dumps(card))
     table = pd.DataFrame([(row, name) for name, rows in parts.items() for row in rows])
     table.to_csv(folder / "split.csv", header=["row", "split"], index=False)
     return folder
@@ -25,7 +28,7 @@ def trained(tmp_path, full_cohort):
 
 
 def chosen(runs, cohort, **options):
-    return held_out(runs, cohort, cohort.fingerprint, **{"most_decoded": 2, **options})
+    return held_out(runs, cohort, **{"most_decoded": 2, **options})
 
 
 def test_of_the_training_cohort_only_unseen_rows_count(trained, full_cohort):
@@ -73,3 +76,22 @@ def test_a_split_that_cannot_be_is_refused(trained, full_cohort, text):
     path.unlink() if text is None else path.write_text(text)
     with pytest.raises(RunError, match=r"split\.csv"):
         chosen([trained], full_cohort)
+
+
+def test_a_training_cohort_that_has_grown_is_known_again(tmp_path, full_cohort):
+    facts = {"cohort_rows": 8, "rows_fingerprint": rows_fingerprint(full_cohort.table, 8)}
+    parts = {"train": [0, 1, 2, 3], "validation": [4, 5], "test": [6, 7]}
+    run = make_run(tmp_path / "run", "what it was before", parts, **facts)
+    assert chosen([run], full_cohort).rows.tolist() == list(range(6, len(full_cohort)))
+
+
+def test_a_later_visit_of_somebody_who_was_seen_does_not_count(tmp_path, full_cohort):
+    table = full_cohort.table.copy()
+    table.loc[len(table) - 1, "participant_id"] = table.loc[0, "participant_id"]
+    table.loc[len(table) - 1, "visit"] = 7
+    cohort = SimpleNamespace(table=table, has=full_cohort.has)
+    facts = {"cohort_rows": 8, "rows_fingerprint": rows_fingerprint(table, 8)}
+    run = make_run(tmp_path / "run", "before", {"train": [0], "test": range(1, 8)}, **facts)
+    is_other = (table["participant_id"] != table.loc[0, "participant_id"]).to_numpy()
+    assert not is_other[-1]
+    assert chosen([run], cohort).rows.tolist() == np.flatnonzero(is_other).tolist()

@@ -102,7 +102,7 @@ def test_predictions_are_out_of_fold_and_give_the_scores(found, planted):
 
 
 def test_covariates_are_no_target_for_themselves(found):
-    named = {target for target, reason in found.left_out if "hold the target itself" in reason}
+    named = {target for target, reason in found.left_out if "which holds it" in reason}
     assert named == {"sex", "age_years", "height_cm"}
     assert "age, sex, body size" not in set(
         found.scores.loc[found.scores["target"] == "height_cm", "features"]

@@ -69,7 +69,7 @@ def folder(tmp_path):
         "is_simulated": True,
         "run": {"name": "demo", "fingerprint": "0123"},
         "cohort": {"fingerprint": "abcd", "rows": 1000},
-        "held_out": "all 1,000 rows of a cohort that the run was not trained on",
+        "held_out": "all 1,000 rows of a cohort other than the one that the run was trained on",
         "mean_recording": "500 other participants' rows",
         "baselines": {"unimodal": "4567"},
         "names": NAMES,
