@@ -3,12 +3,14 @@
 import argparse
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from pages import fill_in, table
+from results_goals import goals
 
 from cmae.data.cohort import Cohort
 from cmae.evaluation.evaluation import Baselines, evaluate
@@ -55,7 +57,7 @@ def main() -> int:
     genetics = _genetics(latents, cohort, options.work / "association")
     images = options.page.parent / "images"
     tables = {path.stem: _read(path) for path in (report / "tables").glob("*.csv")}
-    _copy_figures(report / "figures", images)
+    _copy_figures(report / "figures", options.page)
     _draw_power(genetics["power"], images)
     fill_in(options.page, _blocks(metrics, tables, genetics))
     return 0
@@ -128,9 +130,13 @@ def _genetics(latents: Latents, cohort: Cohort, folder: Path) -> dict[str, Any]:
     return {"summary": summary, "truth": truth, "power": power(people, counts)}
 
 
-def _copy_figures(folder: Path, images: Path) -> None:
+def _copy_figures(folder: Path, page: Path) -> None:
+    """Copy the figures that the page shows."""
+    text = page.read_text(encoding="utf-8")
     for path in sorted(folder.glob("*.svg")):
-        shutil.copyfile(path, images / f"results_{path.name}")
+        name = f"images/results_{path.name}"
+        if name in text:
+            shutil.copyfile(path, page.parent / name)
 
 
 def _draw_power(found: pd.DataFrame, images: Path) -> None:
@@ -152,16 +158,16 @@ def _draw_power(found: pd.DataFrame, images: Path) -> None:
 
 def _blocks(metrics: dict[str, Any], tables: Tables, genetics: dict[str, Any]) -> dict[str, str]:
     names = metrics["names"]
+    words = {**metrics["measures"], **names}
     return {
         "about": _about(metrics),
         "headlines": "\n".join(f"- {line}" for line in metrics["headlines"]),
+        "goals": goals(tables, genetics["summary"]),
         "reach": _reach(tables, names),
-        "retrieval": _shown(
-            tables["retrieval"], "features", "direction", "gallery", "measure", "k"
-        ),
-        "paths": _shown(tables["paths"], "path", "measure"),
-        "function": _function(tables),
-        "association": _association(genetics),
+        "retrieval": _shown(tables["retrieval"], words, "direction", "gallery", "measure", "k"),
+        "paths": _shown(tables["paths"], words, "path", "measure"),
+        "function": _function(tables, words),
+        "association": _association(genetics, names),
     }
 
 
@@ -203,31 +209,47 @@ def _reach(tables: Tables, names: dict[str, str]) -> str:
     return table(head, rows)
 
 
-def _shown(found: pd.DataFrame, *keys: str) -> str:
+def _shown(found: pd.DataFrame, words: Mapping[str, str], *keys: str) -> str:
     """Lay a table out with its intervals, and what each number is compared with."""
     against = [name for name in ("mean_recording", "chance", "ceiling") if name in found]
     rows = [
         [
-            *(row[key] for key in keys),
+            *(_word(row[key], words) for key in keys),
             f"{row['n']:,}",
-            f"{row['value']:.3g} ({row['low']:.3g} – {row['high']:.3g})",
-            *("–" if pd.isna(row[name]) else f"{row[name]:.3g}" for name in against),
+            f"{_number(row['value'])} ({_number(row['low'])} – {_number(row['high'])})",
+            *(_number(row[name]) for name in against),
         ]
         for row in found.to_dict("records")
     ]
-    return table([*keys, "N", "value (95 % interval)", *against], rows)
+    head = [name.replace("_", " ") for name in (*keys, "N", "value (95 % interval)", *against)]
+    return table(head, rows)
 
 
-def _function(tables: Tables) -> str:
+def _word(value: object, words: Mapping[str, str]) -> str:
+    """Say a name or a whole number as people do."""
+    if isinstance(value, int | float):
+        return f"{value:,.0f}" if np.isfinite(value) else "–"
+    text = str(value)
+    return words.get(text, figures.spoken(text.replace("_to_", " → ")))
+
+
+def _number(value: float) -> str:
+    if pd.isna(value):
+        return "–"
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def _function(tables: Tables, words: Mapping[str, str]) -> str:
     found = tables["function_agreement"]
     columns = [
         name for name in ("lvedv_ml", "lvef_percent", "lv_mass_g") if name in set(found["against"])
     ]
     mine = found[found["against"].isin(columns) & (found["statistic"] == "r2")]
-    return _shown(mine, "against", "of", "measure")
+    mine = mine[mine["of"] != "truth"]
+    return _shown(mine, words, "against", "of", "measure")
 
 
-def _association(genetics: dict[str, Any]) -> str:
+def _association(genetics: dict[str, Any], names: Mapping[str, str]) -> str:
     summary, found = genetics["summary"], genetics["power"]
     lines = [
         f"Genomic inflation λ over {summary['variants']['tested']:,} variants: "
@@ -250,7 +272,7 @@ def _association(genetics: dict[str, Any]) -> str:
         tests = [name for name in mine.index if name.startswith(("pcs", "joint"))]
         rows.append(
             [variant, kind, *(f"{mine[name]:.1f}" for name in tests),
-             f"{single.max():.1f} ({single.idxmax()})"]
+             f"{single.max():.1f} ({names.get(single.idxmax(), single.idxmax())})"]
         )  # fmt: skip
     head = ["variant", "planted on", *(name.replace("_", " ") for name in tests), "best phenotype"]
     return "\n".join([*lines, "−log10 p at all participants:", "", table(head, rows)])

@@ -168,7 +168,7 @@ def test_the_long_table_of_agreement_is_folded(tmp_path):
     table.to_csv(tmp_path / "tables" / "function_agreement.csv", index=False)
     metrics = {"is_simulated": True, "run": {"name": "tiny", "fingerprint": "f"}, "names": {}}
     metrics |= {"cohort": {"fingerprint": "f", "rows": 20}, "held_out": "all", "baselines": {}}
-    metrics |= {"headlines": [], "mean_recording": "10"}
+    metrics |= {"headlines": [], "mean_recording": "10", "measures": {}}
     (tmp_path / "metrics.json").write_text(json.dumps(metrics))
     assert evaluation_report.write_report(tmp_path) == ["report.html"]
     page = (tmp_path / "report.html").read_text()

@@ -34,8 +34,12 @@ _LOOKS = {
     "covariates": (BLACK, "x"),
     "shuffled": ("#9ca3af", "+"),
     "joint": ("#7f4f24", "P"),
+    "5": (SKY, "v"),
+    "20": (GREEN, "^"),
+    "50": (ORANGE, "s"),
+    "best": (PURPLE, "D"),
 }
-"""Color and mark of each kind of feature set."""
+"""Color and mark of each kind of feature set, and of each test of an association."""
 
 _WIDTH_MM, _ROW_MM, _LABEL_MM = 180.0, 6.2, 58.0
 
@@ -138,7 +142,7 @@ def _legend(axes: Axes, sets: Sequence[str], columns: int, *, has_ceiling: bool)
 def spoken(features: str) -> str:
     """Say a feature set's name in words."""
     words = features.replace("_", " ")
-    for small, large in (("ecg", "ECG"), ("mri", "MRI"), ("pca", "PCA")):
+    for small, large in (("ecg", "ECG"), ("mri", "MRI"), ("pca", "PCA"), ("pcs", "PCs")):
         words = " ".join(large if word == small else word for word in words.split(" "))
     return words
 
