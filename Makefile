@@ -39,7 +39,8 @@ app: $(INSTALLED)
 
 test: $(INSTALLED_DEV) $(CHROMIUM)
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not browser" $(ARGS)
-	$(BIN)/python -m pytest -m "slow or browser" $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) -m "slow and not browser" $(ARGS)
+	$(BIN)/python -m pytest -m browser $(ARGS)
 
 check: $(INSTALLED_DEV)
 	$(BIN)/ruff check $(SOURCES)
