@@ -177,7 +177,7 @@ def _key(subject: Subject) -> str:
         "baselines": _fingerprints(subject),
         "rows": hashlib.sha256(subject.held_out.rows.tobytes()).hexdigest(),
         "settings": settings,
-        "ceilings": None if subject.ceilings is None else subject.ceilings.version,
+        "ceilings": None if subject.ceilings is None else asdict(subject.ceilings),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

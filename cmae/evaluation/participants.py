@@ -87,11 +87,14 @@ def held_out(
     most = most_decoded if training.any() else min(most_decoded, len(order) // 2)
     decoded = np.sort(order[:most])
     for_mean = np.flatnonzero(training) if training.any() else np.sort(order[most:])
-    described = (
-        f"{len(rows):,} rows of unseen participants, of the cohort that the run was trained on"
-        if training.any()
-        else f"all {len(rows):,} rows of a cohort other than the one that the run was trained on"
-    )
+    if training.any():
+        described = f"{len(rows):,} rows of unseen participants, of the run's training cohort"
+    elif trained_on:
+        described = f"{len(rows):,} rows that no baseline was trained on, of another cohort"
+    else:
+        described = (
+            f"all {len(rows):,} rows of a cohort other than the one that the run was trained on"
+        )
     return HeldOut(rows, decoded, for_mean, described)
 
 

@@ -21,8 +21,6 @@ from cmae.simulate.electricity import COLUMNS as OF_SIMULATED_ECG
 PARTS = ("retrieval", "probes", "labels", "paths", "function")
 """What can be measured, in this order."""
 
-OTHER = {"ecg": "mri", "mri": "ecg"}
-
 
 @dataclass(frozen=True)
 class EvaluationSettings:

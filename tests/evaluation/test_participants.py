@@ -37,7 +37,7 @@ def test_of_the_training_cohort_only_unseen_rows_count(trained, full_cohort):
     assert set(found.decoded) < set(found.rows)
     assert len(found.decoded) == 2
     assert found.for_mean.tolist() == [0, 1, 2, 3]
-    assert "was trained on" in found.description
+    assert "training cohort" in found.description
 
 
 def test_what_a_baseline_has_seen_does_not_count_either(trained, tmp_path, full_cohort):
@@ -95,3 +95,10 @@ def test_a_later_visit_of_somebody_who_was_seen_does_not_count(tmp_path, full_co
     is_other = (table["participant_id"] != table.loc[0, "participant_id"]).to_numpy()
     assert not is_other[-1]
     assert chosen([run], cohort).rows.tolist() == np.flatnonzero(is_other).tolist()
+
+
+def test_a_baseline_that_knows_some_of_another_cohort_is_said(trained, tmp_path, full_cohort):
+    run = make_run(tmp_path / "other", "another", {"train": [0]})
+    found = chosen([run, trained], full_cohort)
+    assert found.rows.tolist() == list(range(6, len(full_cohort)))
+    assert found.description.startswith(f"{len(full_cohort) - 6} rows that no baseline")
