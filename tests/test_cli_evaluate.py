@@ -176,3 +176,10 @@ def test_the_long_table_of_agreement_is_folded(tmp_path):
     outside = re.sub(r"<details>.*?</details>", "", function, flags=re.DOTALL)
     assert function.count("<tr>") == 201
     assert "<tr>" not in outside
+
+
+def test_the_words_of_the_command_line_are_the_parts_of_the_library():
+    from cmae.evaluation.subject import PARTS
+    from cmae.evaluation_commands import PARTS as WORDS
+
+    assert WORDS == PARTS
