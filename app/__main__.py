@@ -92,7 +92,7 @@ def choose(run: Path | None, cohort: Path | None, latents: Path | None) -> "Sour
 
 def _open(sources: "Sources") -> None:
     """Open everything but the networks, and hand it to the pages."""
-    from app import session  # noqa: PLC0415 - Streamlit takes a second to load
+    from app.explorer import Explorer, show  # noqa: PLC0415 - after --help
     from cmae.data.cohort import Cohort  # noqa: PLC0415
     from cmae.latent.latents import Latents  # noqa: PLC0415
 
@@ -110,7 +110,7 @@ def _open(sources: "Sources") -> None:
     cohort, latents = Cohort.open(sources.cohort), Latents.open(sources.latents)
     if not len(cohort):
         raise CohortError(f"The cohort {sources.cohort} is empty: add to it with `cmae import`.")
-    explorer = session.Explorer(
+    explorer = Explorer(
         cohort=cohort,
         latents=latents,
         run_path=sources.run,
@@ -122,7 +122,7 @@ def _open(sources: "Sources") -> None:
             f"The latents {sources.latents.name} hold no row of the cohort {sources.cohort.name}: "
             "embed this cohort with `cmae embed`, or leave --latents out."
         )
-    session.show(explorer)
+    show(explorer)
 
 
 def _serve(port: int, *, is_browser_opened: bool) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import frame, session
+from app import caches, frame, session
 from app.components.cine_player import Cine, cine_player
 from app.components.ecg_paper import Style, Trace, ecg_paper
 from app.phenotypes import number
@@ -61,11 +61,11 @@ def heart_of_row(row: int) -> Heart:
     """
     values = session.explorer().cohort.table.iloc[row]
     return Heart(
-        ecg=session.recording("ecg", row),
-        cine=session.recording("mri", row),
+        ecg=caches.recording("ecg", row),
+        cine=caches.recording("mri", row),
         ecg_rr_ms=_known(values.get("ecg_rr_ms")),
         cine_rr_ms=_known(values.get("mri_rr_ms")),
-        decodings=session.decodings(row),
+        decodings=caches.decodings(row),
     )
 
 
@@ -205,7 +205,7 @@ def model_state(heart: Heart, row: int) -> None:
     error = session.explorer().model.error
     if error is not None:
         st.error(str(error))
-    elif session.latents_of_row(row):
+    elif caches.latents_of_row(row):
         st.caption("The model is being loaded; what it makes of this heart appears in seconds.")
         session.wait_for_model()
     else:

@@ -1,29 +1,15 @@
-"""Every cache and every piece of state: what the server shows, and what one person looks at."""
+"""Every piece of state of one person: what they look at, in the session and in the address."""
 
-import io
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 from streamlit.navigation.page import Page as StreamlitPage
 
-from app import map_data
-from app.components.latent_map import MapPoints
-from app.lazy_run import LazyRun
-from app.uploads import Received
-from cmae.latent.decoding import SOURCES, Decodings, decode_all
-from cmae.latent.neighbours import nearest_rows
-
-if TYPE_CHECKING:
-    from cmae.data.cohort import Cohort
-    from cmae.latent.latents import Latents
-    from cmae.model.run import Run
+from app.explorer import Explorer, shown
+from app.groups import Filter, Group
 
 FINGERPRINT_DIGITS = 12
 """Digits of a fingerprint that a link and a stamp hold."""
@@ -35,88 +21,16 @@ WARM_UP_DELAY_S = 2.0
 """Seconds after the first page until the model is loaded."""
 
 
-NUM_NEIGHBOURS = 12
-"""Similar hearts that are offered."""
-
-EXAMPLES = {
-    "Weakest pump": ("lvef_percent", False),
-    "Heaviest heart": ("lv_mass_g", True),
-    "Widest QRS": ("qrs_ms", True),
-}
-"""What to try first: the row with the lowest or highest value of a column."""
-
-MAX_TEXT_BYTES = 4_000_000
-"""Bytes of a run's card or history that are read at most."""
-
-CURVES = {
-    "loss": "training",
-    "validation_loss": "validation",
-    "validation_ecg": "validation, ECG",
-    "validation_mri": "validation, MRI",
-}
-"""Columns of a history that the page draws, with their names for people."""
-
-History = tuple[NDArray[np.int64], list[tuple[str, NDArray[np.float64]]]]
-
-
-@dataclass(frozen=True, eq=False)
-class Explorer:
-    """What one server shows to all who look: nothing in it changes.
-
-    Attributes:
-        cohort: The cohort.
-        latents: Its latents, with maps.
-        run_path: The run folder.
-        load_run: Opens the run; called once, in the background.
-        is_demo: Whether this is the demo cohort.
-        latent_rows: (rows,) row of the latents file of each row, -1 for none.
-        model: The run, loaded when it is first needed.
-    """
-
-    cohort: "Cohort"
-    latents: "Latents"
-    run_path: Path
-    load_run: Callable[[], "Run"]
-    is_demo: bool = False
-    latent_rows: NDArray[np.int64] = field(init=False)
-    model: LazyRun = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Join the latents to the cohort's rows."""
-        rows = map_data.rows_of_latents(self.cohort, self.latents)
-        object.__setattr__(self, "latent_rows", rows)
-        object.__setattr__(self, "model", LazyRun(self.load_run))
-
-    @property
-    def key(self) -> str:
-        """Fingerprints of cohort and run: the key of every cache."""
-        return f"{self.cohort.fingerprint}:{self.latents.run_fingerprint}"
-
-
-_shown: list[Explorer] = []
-"""The one explorer of this server."""
-
-
-def show(explorer: Explorer) -> None:
-    """Set what this server shows.
-
-    Args:
-        explorer: Shared by everyone who opens the page.
-    """
-    _shown[:] = [explorer]
-
-
 def explorer() -> Explorer:
-    """Return what this server shows."""
-    return _shown[0]
+    """Return what this person looks at: the one they chose, or the server's first."""
+    chosen = st.session_state.get("explorer")
+    explorers = shown()
+    return next((each for each in explorers if each.key == chosen), explorers[0])
 
 
 def is_chosen() -> bool:
     """Return whether this server has something to show."""
-    return bool(_shown)
-
-
-# What one person looks at ---------------------------------------------------------------------
+    return bool(shown())
 
 
 def row() -> int:
@@ -145,23 +59,72 @@ def choose_random_row() -> None:
     choose_row(int(np.random.default_rng().choice(rows)))
 
 
-def examples() -> dict[str, int]:
-    """Return rows worth seeing first, by what they show."""
-    return _examples(explorer().cohort.fingerprint)
+# Groups: what was chosen on the map, by filters, or by name -------------------------------------
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _examples(cohort_fingerprint: str) -> dict[str, int]:
-    cohort = explorer().cohort
-    has_both = cohort.has("ecg") & cohort.has("mri")
-    found = {}
-    for label, (name, is_highest) in EXAMPLES.items():
-        if name not in cohort.columns:
-            continue
-        values = pd.to_numeric(cohort.table[name], errors="coerce")[has_both].dropna()
-        if len(values):
-            found[label] = int(values.idxmax() if is_highest else values.idxmin())
-    return found
+def selection() -> Group | None:
+    """Return what is selected now, by shapes and filters together, or None for everybody."""
+    chosen: Group | None = _of_cohort("selection")
+    return chosen
+
+
+def select(group: Group | None) -> None:
+    """Select rows, or nothing.
+
+    Args:
+        group: The rows, with how they were chosen.
+    """
+    _keep("selection", group)
+
+
+def filters() -> tuple[Filter, ...]:
+    """Return the filters that are set on columns of this cohort."""
+    return tuple(_of_cohort("filters") or ())
+
+
+def set_filters(wanted: Sequence[Filter]) -> None:
+    """Set the filters on columns.
+
+    Args:
+        wanted: All that hold from now on.
+    """
+    _keep("filters", tuple(wanted))
+
+
+def groups() -> dict[str, Group]:
+    """Return this person's named groups of this cohort, in the order in which they were kept."""
+    return dict(_of_cohort("groups") or {})
+
+
+def keep_group(group: Group) -> None:
+    """Keep a group under its name, replacing one of the same name.
+
+    Args:
+        group: The rows, with how they were chosen.
+    """
+    _keep("groups", {**groups(), group.name: group})
+
+
+def drop_group(name: str) -> None:
+    """Forget a group.
+
+    Args:
+        name: Of a group that was kept.
+    """
+    _keep("groups", {key: group for key, group in groups().items() if key != name})
+
+
+def _of_cohort(name: str) -> Any:  # noqa: ANN401 - what _keep was given
+    """Return what was kept under a name for the cohort that is open, or None."""
+    return st.session_state.get(f"{name}:{explorer().cohort.fingerprint}")
+
+
+def _keep(name: str, value: object) -> None:
+    """Keep a value for the cohort that is open: row numbers mean nothing in another."""
+    st.session_state[f"{name}:{explorer().cohort.fingerprint}"] = value
+
+
+# The address -----------------------------------------------------------------------------------
 
 
 def write_link() -> None:
@@ -225,85 +188,6 @@ def are_identifiers_shown() -> bool:
     return bool(st.session_state.get("show_identifiers", False))
 
 
-def keep_upload(received: Received, latents: Mapping[str, NDArray[np.float32]]) -> None:
-    """Keep what this person uploaded, for this person only.
-
-    Args:
-        received: The recordings.
-        latents: Their latents by source, each (latent_dim,).
-    """
-    st.session_state["upload"] = (received, dict(latents))
-
-
-def upload() -> tuple[Received, dict[str, NDArray[np.float32]]] | None:
-    """Return this person's upload with its latents, or None."""
-    kept: tuple[Received, dict[str, NDArray[np.float32]]] | None = st.session_state.get("upload")
-    return kept
-
-
-def forget_upload() -> None:
-    """Drop this person's upload from memory."""
-    st.session_state.pop("upload", None)
-
-
-# Caches: bounded, keyed by fingerprints, arrays read-only --------------------------------------
-
-
-def recording(modality: str, row: int) -> NDArray[np.generic] | None:
-    """Return a recorded ECG or cine, or None where the row lacks it.
-
-    Args:
-        modality: ``ecg`` or ``mri``.
-        row: Row of the cohort.
-
-    Returns:
-        A read-only array of the modality's shape, in its physical unit.
-    """
-    if not explorer().cohort.has(modality)[row]:
-        return None
-    return _recording(explorer().cohort.fingerprint, modality, row)
-
-
-@st.cache_resource(max_entries=256, show_spinner=False)
-def _recording(cohort_fingerprint: str, modality: str, row: int) -> NDArray[np.generic]:
-    array = np.asarray(explorer().cohort.read(modality, row))
-    array.setflags(write=False)
-    return array
-
-
-def latents_of_row(row: int) -> dict[str, NDArray[np.float32]]:
-    """Return the latents that a row has, by source, each (latent_dim,).
-
-    Args:
-        row: Row of the cohort.
-    """
-    here = explorer()
-    index = here.latent_rows[row]
-    return {
-        source: here.latents.latents[source][index]
-        for source in SOURCES
-        if index >= 0 and source in here.latents.kinds and here.latents.present[source][index]
-    }
-
-
-def decodings(row: int) -> Decodings | None:
-    """Return all that a row's latents decode to, or None while the model is not ready.
-
-    Args:
-        row: Row of the cohort.
-    """
-    here = explorer()
-    if not here.model.is_ready or not latents_of_row(row):
-        return None
-    return _decodings(here.key, row)
-
-
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _decodings(key: str, row: int) -> Decodings:
-    with explorer().model.use() as run:
-        return decode_all(run, latents_of_row(row), cine=recording("mri", row))
-
-
 def wait_for_model() -> None:
     """Ask for this page to be drawn again once the model has been loaded."""
     st.session_state["is_waiting_for_model"] = True
@@ -325,146 +209,6 @@ def draw_again_with_model() -> None:
         time.sleep(POLL_S)
         place.empty()  # lets Streamlit stop this script when the person does something
     st.rerun()
-
-
-def decode_upload() -> Decodings | None:
-    """Return all that this person's upload decodes to, or None where there is no upload."""
-    kept = upload()
-    if kept is None or not kept[1]:
-        return None
-    if "upload_decodings" not in st.session_state or st.session_state["upload_decoded"] is not kept:
-        received, latents = kept
-        with explorer().model.use() as run:
-            cine = received.cine.recording if received.cine is not None else None
-            st.session_state["upload_decodings"] = decode_all(run, latents, cine=cine)
-        st.session_state["upload_decoded"] = kept
-    decoded: Decodings = st.session_state["upload_decodings"]
-    return decoded
-
-
-def encode_upload(received: Received) -> dict[str, NDArray[np.float32]]:
-    """Encode uploaded recordings, and merge their latents.
-
-    Args:
-        received: The recordings.
-
-    Returns:
-        By source, (latent_dim,).
-
-    Raises:
-        CmaeError: The run cannot be loaded or refuses a recording.
-    """
-    given = {}
-    if received.ecg is not None:
-        given["ecg"] = received.ecg.recording
-    if received.cine is not None:
-        given["mri"] = received.cine.recording
-    with explorer().model.use() as run:
-        latents = {
-            name: run.encode(name, recorded[None])
-            for name, recorded in given.items()
-            if name in run.modalities
-        }
-        present = {name: np.ones(1, np.bool_) for name in latents}
-        if latents:
-            latents["joint"] = run.joint(latents, present)
-    return {source: values[0] for source, values in latents.items()}
-
-
-def run_text(name: str) -> str | None:
-    """Return a text of the run folder, or None where it is not there.
-
-    Args:
-        name: File in the run folder.
-    """
-    return _run_text(explorer().latents.run_fingerprint, name)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _run_text(run_fingerprint: str, name: str) -> str | None:
-    path = explorer().run_path / name
-    if not path.is_file() or path.stat().st_size > MAX_TEXT_BYTES:
-        return None
-    return path.read_text(encoding="utf-8")
-
-
-def run_history() -> History | None:
-    """Return epochs and curves of the run's training, or None where none are stored."""
-    text = run_text("history.csv")
-    if not text:
-        return None
-    table = pd.read_csv(io.StringIO(text))
-    names = [name for name in CURVES if name in table.columns]
-    if "epoch" not in table.columns or not names:
-        return None
-    epochs = table["epoch"].to_numpy(np.int64)
-    return epochs, [(CURVES[name], table[name].to_numpy(np.float64)) for name in names]
-
-
-def map_points(space: str, name: str) -> MapPoints:
-    """Return the points of a map; the same object for the same map.
-
-    Args:
-        space: A key of map_data.SPACES.
-        name: A name of the latents' maps.
-    """
-    return _map_points(explorer().key, space, name)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _map_points(key: str, space: str, name: str) -> MapPoints:
-    here = explorer()
-    return map_data.points(here.latents, here.latent_rows, space=space, name=name)
-
-
-def neighbours(row: int, source: str) -> NDArray[np.int64]:
-    """Return the rows whose latents are most like one of a row's latents.
-
-    Args:
-        row: Row of the cohort.
-        source: Which latent: ``ecg``, ``mri`` or ``joint``.
-
-    Returns:
-        (k,) rows of the cohort, nearest first.
-    """
-    latents = explorer().latents
-    stored = latents.neighbours.get(f"{source}_{source}")
-    if stored is None:
-        return nearest_to(latents_of_row(row)[source], source, without=row)
-    return _cohort_rows(np.asarray(stored[explorer().latent_rows[row]], np.int64))
-
-
-def nearest_to(
-    latent: NDArray[np.float32], source: str, *, without: int | None = None
-) -> NDArray[np.int64]:
-    """Return the rows of the cohort whose latents are most like any latent.
-
-    Args:
-        latent: (latent_dim,) of this run.
-        source: Which latents it is compared with.
-        without: A row to leave out.
-
-    Returns:
-        (k,) rows of the cohort, nearest first.
-    """
-    here = explorer()
-    candidates = np.flatnonzero(here.latents.present[source])
-    found, _ = nearest_rows(
-        latent[None], here.latents.latents[source][candidates], NUM_NEIGHBOURS + 1
-    )
-    rows = _cohort_rows(candidates[found[0][found[0] >= 0]])
-    others: NDArray[np.int64] = rows[rows != without][:NUM_NEIGHBOURS]
-    return others
-
-
-def _cohort_rows(latent_rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Turn rows of the latents file into rows of the cohort, leaving out what is not in it."""
-    here = explorer()
-    known = np.flatnonzero(here.latent_rows >= 0)
-    rows = np.full(len(here.latents), -1, np.int64)
-    rows[here.latent_rows[known]] = known
-    found: NDArray[np.int64] = rows[latent_rows[latent_rows >= 0]]
-    return found[found >= 0][:NUM_NEIGHBOURS]
 
 
 def short(fingerprint: str) -> str:

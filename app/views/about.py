@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import charts, frame, map_data, phenotypes, session
+from app import caches, charts, frame, map_data, phenotypes, session
 
 LINE = "Which model, which cohort and which settings made what the other pages show."
 
@@ -22,13 +22,13 @@ def _run() -> None:
     """Show the run's card and learning curves."""
     here = session.explorer()
     frame.section("Run", str(here.run_path.name))
-    card = session.run_text("card.md")
+    card = caches.run_text("card.md")
     if card is None:
         frame.empty("This run has no card (card.md): it was made by an older or another program.")
     else:
         with st.container(border=True, height=520):
             st.markdown(card)
-    history = session.run_history()
+    history = caches.run_history()
     if history is not None:
         frame.section("Learning curves", "loss against epoch")
         st.plotly_chart(charts.learning_curves(*history), key="learning-curves")

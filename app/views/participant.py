@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import frame, panels, phenotypes, session
+from app import caches, frame, panels, phenotypes, session
 
 LINE = (
     "Recorded, reconstructed from the same recording, and translated from the other one. "
@@ -122,7 +122,7 @@ def _sources(target: str, default: tuple[str, ...]) -> list[str]:
 
 def _neighbours(row: int) -> None:
     """Show the hearts that the model finds most alike, each one click away."""
-    latents = session.latents_of_row(row)
+    latents = caches.latents_of_row(row)
     if not latents:
         return
     frame.section("Most similar hearts", "by cosine of the latents")
@@ -135,4 +135,4 @@ def _neighbours(row: int) -> None:
         key=f"neighbour_source_{'-'.join(latents)}",
         label_visibility="collapsed",
     )
-    panels.row_buttons(session.neighbours(row, source or "joint"), key="neighbour")
+    panels.row_buttons(caches.neighbours(row, source or "joint"), key="neighbour")

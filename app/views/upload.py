@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import frame, map_data, panels, session, uploads
+from app import caches, frame, map_data, own_recording, panels, session, uploads
 from app.components.latent_map import latent_map
 from app.phenotypes import number
 from cmae.errors import CmaeError
@@ -27,17 +27,17 @@ def show() -> None:
     left, right = st.columns([1, 2], gap="medium")
     with left:
         _receive()
-    kept = session.upload()
+    mine = own_recording.kept()
     with right:
-        if kept is None:
+        if mine is None:
             frame.empty(
                 "Nothing uploaded yet. ECG: a WFDB record (.hea together with .mat or .dat) or a "
                 "CSV of twelve leads, ten seconds or longer. Cine: the DICOM files of one "
                 "four-chamber series, a NIfTI file, or a ZIP of either."
             )
         else:
-            _quality(kept[0])
-    if kept is not None:
+            _quality(mine[0])
+    if mine is not None:
         _results()
     frame.stamp()
 
@@ -54,18 +54,18 @@ def _receive() -> None:
     if names == st.session_state.get("uploaded_files", []):
         return
     st.session_state["uploaded_files"] = names
-    session.forget_upload()
+    own_recording.forget()
     if not files:
         return
     with st.spinner("Reading the recordings …"):
         received = uploads.receive(files)
     try:
         with st.spinner("Encoding (the first time, the model is loaded) …"):
-            latents = session.encode_upload(received)
+            latents = own_recording.encode(received)
     except CmaeError as error:
         st.error(str(error))
         latents = {}
-    session.keep_upload(received, latents)
+    own_recording.keep(received, latents)
 
 
 def _quality(received: uploads.Received) -> None:
@@ -97,14 +97,14 @@ def _quality(received: uploads.Received) -> None:
 
 def _results() -> None:
     """Show the recordings beside what the model makes of them, and their place on the map."""
-    kept = session.upload()
-    if kept is None or not kept[1]:
+    mine = own_recording.kept()
+    if mine is None or not mine[1]:
         frame.empty("Nothing could be encoded: the report above says why.")
         return
-    received, latents = kept
+    received, latents = mine
     try:
         with st.spinner("Decoding …"):
-            decodings = session.decode_upload()
+            decodings = own_recording.decode()
     except CmaeError as error:
         st.error(str(error))
         return
@@ -140,14 +140,14 @@ def _place(latents: dict[str, NDArray[np.float32]]) -> None:
             required=True,
             key="place_by",
         )
-    rows = session.nearest_to(latents[source], source)
+    rows = caches.nearest_to(latents[source], source)
     left, right = st.columns([1.12, 1], gap="medium")
     with left:
         frame.section("On the map", "the ringed dot is your recording")
         if here.latents.maps and len(rows):
             name = "umap" if "umap" in here.latents.maps else next(iter(here.latents.maps))
             position = place(here.latents, name, latents[source][None])[0]
-            added = map_data.with_point(session.map_points(source, name), position)
+            added = map_data.with_point(caches.map_points(source, name), position)
             latent_map(
                 added,
                 map_data.colour(here.cohort, added, map_data.MODALITY),
@@ -162,11 +162,11 @@ def _place(latents: dict[str, NDArray[np.float32]]) -> None:
 
 def _downloads() -> None:
     """Offer what the model generated as files."""
-    kept = session.upload()
-    decodings = session.decode_upload() if kept is not None and kept[1] else None
-    if kept is None or decodings is None:
+    mine = own_recording.kept()
+    decodings = own_recording.decode() if mine is not None and mine[1] else None
+    if mine is None or decodings is None:
         return
-    received, latents = kept
+    received, latents = mine
     rr_ms = received.ecg.rr_ms if received.ecg is not None else DEFAULT_RR_MS
     with st.container(horizontal=True):
         if "ecg" in latents and "ecg" in decodings.mri:
@@ -193,6 +193,6 @@ def _download(label: str, make: Callable[[], bytes], name: str) -> None:
 
 
 def _forget() -> None:
-    session.forget_upload()
+    own_recording.forget()
     st.session_state["files_number"] = st.session_state.get("files_number", 0) + 1
     st.session_state["uploaded_files"] = []

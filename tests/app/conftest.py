@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import session
+from app.explorer import Explorer, show
 from cmae.data.modality import MODALITIES
 from cmae.latent.embedding import embed
 
@@ -71,7 +71,7 @@ def make_explorer(tmp_path):
         }
         settings = {"umap": {"neighbors": 15, "seed": 0}, "pca": {}}
         latents = dataclasses.replace(latents, maps=maps, map_settings=settings)
-        return session.Explorer(
+        return Explorer(
             cohort=cohort, latents=latents, run_path=tmp_path / "quick_run", load_run=load_run
         )
 
@@ -82,7 +82,7 @@ def make_explorer(tmp_path):
 def explorer(make_explorer, small_cohort):
     """The small cohort, shown by this process's server, with the model ready."""
     shown = make_explorer(small_cohort)
-    session.show(shown)
+    show(shown)
     with shown.model.use():
         pass
     return shown

@@ -1,6 +1,7 @@
 import pytest
 
-from app import session
+from app import caches, session
+from app.explorer import show
 from cmae.errors import RunError
 
 VIEWS = ("map", "participant", "upload", "about")
@@ -79,7 +80,7 @@ def test_a_row_that_lacks_a_recording_is_still_shown(page, texts, row, lacking):
 
 def test_a_selection_is_compared_with_the_others(page, texts, explorer):
     at = page("map")
-    points = session.map_points("both", "umap")
+    points = caches.map_points("both", "umap")
     shape = {
         "mode": "replace",
         "polygon": [[-9, -9], [0, -9], [0, 9], [-9, 9]],
@@ -112,7 +113,7 @@ def test_a_run_that_cannot_be_loaded_is_one_sentence_beside_the_recordings(
         raise RunError("The weights do not fit the settings: copy the run again.")
 
     shown = make_explorer(small_cohort, load_run=broken)
-    session.show(shown)
+    show(shown)
     with pytest.raises(RunError), shown.model.use():
         pass
     at = page("participant", row="5")
@@ -123,5 +124,5 @@ def test_a_run_that_cannot_be_loaded_is_one_sentence_beside_the_recordings(
 def test_latents_without_maps_say_what_to_do(make_explorer, small_cohort, page, texts):
     shown = make_explorer(small_cohort)
     shown.latents.maps.clear()
-    session.show(shown)
+    show(shown)
     assert "cmae map latents.h5" in texts(page("map"))

@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from app import session
+from app import caches, own_recording
+from app.explorer import show
 from app.lazy_run import LazyRun
 from app.uploads import Received
 from cmae.errors import RunError
@@ -17,26 +18,26 @@ def upload():
 
 
 def test_cached_recordings_are_read_only_and_those_of_the_cohort(explorer):
-    recorded = session.recording("mri", 5)
+    recorded = caches.recording("mri", 5)
     np.testing.assert_array_equal(recorded, explorer.cohort.read("mri", 5))
     with pytest.raises(ValueError, match="read-only"):
         recorded[0, 0, 0] = 1
-    assert session.recording("mri", 2) is None
+    assert caches.recording("mri", 2) is None
 
 
 def test_decodings_of_a_row_are_those_of_the_run(explorer, quick_run):
-    decoded = session.decodings(5)
+    decoded = caches.decodings(5)
     beat = quick_run().decode("ecg", explorer.latents.latents["mri"][5:6])[0]
     np.testing.assert_allclose(decoded.ecg["mri"], beat, rtol=1e-6)
 
 
 def test_no_decoding_waits_for_a_model_that_is_not_there(make_explorer, small_cohort):
-    session.show(make_explorer(small_cohort))
-    assert session.decodings(5) is None
+    show(make_explorer(small_cohort))
+    assert caches.decodings(5) is None
 
 
 def test_neighbours_leave_the_row_out_and_are_ordered_by_cosine(explorer):
-    rows = session.neighbours(5, "ecg")
+    rows = caches.neighbours(5, "ecg")
     latents = explorer.latents.latents["ecg"].astype(np.float64)
     cosine = latents @ latents[5] / np.linalg.norm(latents, axis=1)
     cosine[[5, 3, 8]] = -np.inf
@@ -46,7 +47,7 @@ def test_neighbours_leave_the_row_out_and_are_ordered_by_cosine(explorer):
 
 
 def test_an_upload_of_an_ecg_alone_has_an_ecg_and_a_joint_latent(explorer, upload, quick_run):
-    latents = session.encode_upload(upload)
+    latents = own_recording.encode(upload)
     assert set(latents) == {"ecg", "joint"}
     expected = quick_run().encode("ecg", upload.ecg.recording[None])[0]
     np.testing.assert_allclose(latents["ecg"], expected)
@@ -55,7 +56,7 @@ def test_an_upload_of_an_ecg_alone_has_an_ecg_and_a_joint_latent(explorer, uploa
 
 def test_the_row_most_like_a_known_recording_is_its_own(explorer):
     latent = explorer.latents.latents["mri"][6]
-    assert session.nearest_to(latent, "mri")[0] == 6
+    assert caches.nearest_to(latent, "mri")[0] == 6
 
 
 def test_a_run_is_loaded_once_however_many_ask(quick_run):
