@@ -152,6 +152,16 @@ def stamp(*details: str) -> None:
     st.html(f'<div class="cmae-stamp">{escape(" · ".join(parts))}</div>')
 
 
+def commands(*lines: str) -> None:
+    """Offer what does the same as this page on the command line, ready to copy.
+
+    Args:
+        lines: Commands; never with a participant's identifier.
+    """
+    with st.popover("Command line", icon=":material/terminal:", width="content"):
+        st.code("\n".join(lines), language="bash")
+
+
 def settings_words(settings: Mapping[str, object]) -> list[str]:
     """Write the settings of a map for people.
 

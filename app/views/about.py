@@ -76,10 +76,8 @@ def _cohort() -> None:
         hide_index=True,
         height=300,
     )
-    frame.section("The same on the command line")
-    st.code(
-        f"cmae info {here.run_path.name}\n"
-        f"cmae embed {here.run_path.name} {cohort.path.name} --out {latents.path.name}\n"
+    frame.commands(
+        f"cmae info {here.run_path.name}",
+        f"cmae embed {here.run_path.name} {cohort.path.name} --out {latents.path.name}",
         f"cmae map {latents.path.name}",
-        language="bash",
     )
