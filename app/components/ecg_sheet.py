@@ -17,8 +17,9 @@ Layout = Literal["3x4", "6x2", "12x1"]
 Order = Literal["clinical", "cabrera"]
 """I II III aVR aVL aVF V1–V6, or aVL I −aVR II aVF III V1–V6."""
 
-Style = Literal["recorded", "reconstructed", "translated", "residual"]
-"""How a trace is drawn: solid ink, dashed blue, dash-dotted orange, or a thin strip below."""
+Style = Literal["recorded", "reconstructed", "translated", "first", "second", "residual"]
+"""How a trace is drawn: solid ink, dashed blue, dash-dotted orange, the solid blue and the dashed
+orange of two groups, or a thin strip below."""
 
 LAYOUTS: dict[Layout, tuple[int, int]] = {"3x4": (3, 4), "6x2": (6, 2), "12x1": (12, 1)}
 """Rows and columns of cells by layout."""
@@ -43,17 +44,20 @@ PAPERS = {
     "light": {
         "paper": "#fffaf7", "minor": "#f7ddd5", "major": "#e8ab9d", "ink": "#14110f",
         "quiet": "#6b4a42", "reconstructed": "#0067a8", "translated": "#b84a00",
-        "residual": "#7a3b93", "cursor": "#00795a",
+        "first": "#0067a8", "second": "#b84a00", "residual": "#7a3b93", "cursor": "#00795a",
     },
     "dark": {
         "paper": "#191416", "minor": "#32262a", "major": "#5a3f44", "ink": "#f5f1ee",
         "quiet": "#c9aea8", "reconstructed": "#5bb8f0", "translated": "#ff9d45",
-        "residual": "#cf9be6", "cursor": "#3fd6a8",
+        "first": "#5bb8f0", "second": "#ff9d45", "residual": "#cf9be6", "cursor": "#3fd6a8",
     },
 }  # fmt: skip
 """Colors of the paper; the traces' hues (Okabe and Ito) stay apart for color-blind eyes."""
 
-DASHES = {"recorded": "none", "reconstructed": "6 3", "translated": "9 2.5 2 2.5"}
+DASHES = {
+    "recorded": "none", "reconstructed": "6 3", "translated": "9 2.5 2 2.5", "first": "none",
+    "second": "6 3",
+}  # fmt: skip
 """Stroke patterns in CSS pixels: hue is never the only difference."""
 
 
@@ -65,11 +69,14 @@ class Trace:
         signals: ``(600, 12)`` in mV, clinical lead order, 500 Hz, R peak at sample 200.
         label: What it is, for the legend: "recorded", "reconstructed from the ECG", …
         style: How it is drawn.
+        band: Lower and upper end of an interval around the signals, each ``(600, 12)`` in mV, drawn
+            as an area behind all traces; None: no interval.
     """
 
     signals: NDArray[np.floating]
     label: str
     style: Style = "recorded"
+    band: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None
 
 
 @dataclass(frozen=True)
@@ -86,13 +93,18 @@ def check(traces: Sequence[Trace]) -> None:
     if not traces:
         raise InputError("No beat to draw: give at least one trace.")
     for trace in traces:
-        ECG.check(np.asarray(trace.signals), what=f"The trace {trace.label!r}")
-        if np.asarray(trace.signals).ndim != 2:
-            raise InputError(f"The trace {trace.label!r} holds several beats: give one a trace.")
+        for signals in (trace.signals, *(trace.band or ())):
+            ECG.check(np.asarray(signals), what=f"The trace {trace.label!r}")
+            if np.asarray(signals).ndim != 2:
+                raise InputError(
+                    f"The trace {trace.label!r} holds several beats: give one a trace."
+                )
 
 
 def definitions(traces: Sequence[Trace]) -> str:
     """Return the ``<defs>`` that all sheets of these traces share: one path a trace and lead.
+
+    A trace with a band has a second path a lead, the outline of the interval.
 
     Units inside a path are 0.01 mm, as integers: a sixth of the text that millimetres need.
 
@@ -101,16 +113,33 @@ def definitions(traces: Sequence[Trace]) -> str:
     """
     paths = []
     for number, trace in enumerate(traces):
-        heights = np.rint(-np.asarray(trace.signals, np.float64) * MM_PER_MV * 100).astype(int)
-        heights = np.clip(heights, -9999, 9999)
+        heights = _heights(trace.signals)
         step = round(CELL_MM * 100 / len(heights))
         for lead, column in zip(LEADS, heights.T, strict=True):
-            moves = " ".join(f"{step} {rise}" for rise in np.diff(column).tolist())
             paths.append(
                 f'<path id="t{number}-{lead}" vector-effect="non-scaling-stroke" '
-                f'd="m0 {column[0]}l{moves}"/>'
+                f'd="m0 {column[0]}l{_moves(column, step)}"/>'
+            )
+        if trace.band is None:
+            continue
+        low, high = (_heights(end) for end in trace.band)
+        for lead, under, over in zip(LEADS, low.T, high.T, strict=True):
+            back = f"0 {under[-1] - over[-1]} {_moves(under[::-1], -step)}"
+            paths.append(
+                f'<path id="b{number}-{lead}" d="m0 {over[0]}l{_moves(over, step)} {back}z"/>'
             )
     return f"<defs>{''.join(paths)}</defs>"
+
+
+def _heights(signals: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Return mV as 0.01 mm down the paper."""
+    heights = np.rint(-np.asarray(signals, np.float64) * MM_PER_MV * 100).astype(np.int64)
+    return np.clip(heights, -9999, 9999)
+
+
+def _moves(column: NDArray[np.int64], step: int) -> str:
+    """Return the path from the first height of a lead to the last, in relative moves."""
+    return " ".join(f"{step} {rise}" for rise in np.diff(column).tolist())
 
 
 def sheet(traces: Sequence[Trace], *, layout: Layout, order: Order) -> tuple[float, float, str]:
@@ -200,7 +229,8 @@ def _rows(traces: Sequence[Trace], *, layout: Layout, order: Order) -> tuple[lis
     """
     count, columns = LAYOUTS[layout]
     leads = leads_in(order)
-    beats = np.stack([t.signals for t in traces if t.style != "residual"] or [_FLAT]) * MM_PER_MV
+    drawn = [beat for t in traces if t.style != "residual" for beat in (t.signals, *(t.band or ()))]
+    beats = np.stack(drawn or [_FLAT]) * MM_PER_MV
     signals = np.stack([_signed(beats, lead) for lead in leads]).reshape(len(leads), -1)
     above = np.clip(signals.max(axis=1), 0.0, _MOST_MM).reshape(columns, count)
     below = np.clip(-signals.min(axis=1), 0.0, _MOST_MM).reshape(columns, count)
@@ -240,12 +270,15 @@ def _cells(row: _Row, traces: Sequence[Trace]) -> str:
     for k, name in enumerate(row.leads):
         left = MARGIN_MM + k * CELL_MM
         lead, flip = name.removeprefix("-"), -1 if name.startswith("-") else 1
+        bands, lines = [], []
         for number, trace in enumerate(traces):
             y = row.residual if trace.style == "residual" else row.baseline
-            parts.append(
-                f'<use class="trace {trace.style}" data-trace="{number}" href="#t{number}-{lead}" '
-                f'transform="translate({left:g} {y:g}) scale(.01 {0.01 * flip:g})"/>'
-            )
+            place = f'transform="translate({left:g} {y:g}) scale(.01 {0.01 * flip:g})"/>'
+            start = f'{trace.style}" data-trace="{number}" href="#'
+            lines.append(f'<use class="trace {start}t{number}-{lead}" {place}')
+            if trace.band is not None:
+                bands.append(f'<use class="band {start}b{number}-{lead}" {place}')
+        parts += bands + lines
         if k:
             parts.append(f'<path class="edge" d="M{left:g} {row.baseline - 4:g}v2.5m0 3v2.5"/>')
         label = name.replace("-", "−")
@@ -274,7 +307,10 @@ def _style(colors: dict[str, str]) -> str:
     text = "font-family:system-ui,Helvetica,Arial,sans-serif"
     traces = "".join(
         f".{style}{{stroke:{colors[style]};stroke-dasharray:{DASHES[style]}}}"
-        for style in ("reconstructed", "translated")
+        for style in ("reconstructed", "translated", "first", "second")
+    ) + "".join(
+        f".band.{style}{{fill:{colors[style]};stroke:none;opacity:.25}}"
+        for style in ("first", "second", "residual")
     )
     return (
         f".page{{fill:{colors['paper']}}}.minor{{{line};stroke:{colors['minor']};stroke-width:.4}}"

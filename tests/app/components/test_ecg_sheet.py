@@ -132,3 +132,22 @@ def test_other_shapes_are_refused_in_a_sentence(shape):
 def test_no_trace_is_refused():
     with pytest.raises(InputError, match="at least one"):
         ecg_svg([])
+
+
+def test_a_band_is_the_outline_of_its_interval_behind_the_lines(beat):
+    low, high = beat - 0.05, beat + 0.1
+    svg = ecg_svg([Trace(beat, "A", "first", band=(low, high)), Trace(beat, "B", "second")])
+    root = ElementTree.fromstring(svg)
+    for k, lead in enumerate(LEADS):
+        x, y = _corners(root, f"b0-{lead}").T / 100
+        np.testing.assert_allclose(y[:600], -10 * high[:, k], atol=0.006)
+        np.testing.assert_allclose(y[600:][::-1], -10 * low[:, k], atol=0.006)
+        np.testing.assert_allclose(x[:600], x[600:][::-1])
+    assert 'id="b1-' not in svg
+    classes = re.findall(r'<use class="(band|trace) ', svg)
+    assert classes == ["band", "trace", "trace"] * 12
+
+
+def test_a_band_of_another_shape_is_named(beat):
+    with pytest.raises(InputError, match="The trace 'A'"):
+        ecg_svg([Trace(beat, "A", "first", band=(beat[:-1], beat))])
