@@ -6,9 +6,8 @@ from typing import get_args
 import streamlit as st
 
 from app.components.ecg_sheet import (
-    CELL_MM,
+    FACTS,
     LAYOUTS,
-    MARGIN_MM,
     Layout,
     Order,
     Style,
@@ -21,15 +20,14 @@ from app.components.ecg_sheet import (
     sheet,
 )
 from app.components.wire import read_assets
-from cmae.data.modality import ECG_RATE_HZ, R_PEAK_SAMPLE
 
 __all__ = ["Layout", "Order", "Style", "Trace", "ecg_paper", "ecg_svg"]
 
 _component = st.components.v2.component(
     "cmae_ecg_paper",
     html='<div class="cmae ecg-paper"></div>',
-    css=color_variables() + read_assets("base.css", "ecg_paper.css"),
-    js=read_assets("wire.js", "ecg_paper.js"),
+    css=color_variables() + read_assets("base.css", "ecg_sheet.css", "ecg_paper.css"),
+    js=read_assets("wire.js", "ecg_sheet.js", "ecg_paper.js"),
 )
 
 
@@ -73,13 +71,11 @@ def ecg_paper(
             "definitions": definitions(traces),
             "sheets": sheets,
             "traces": [{"label": trace.label, "style": trace.style} for trace in traces],
-            "cell_mm": CELL_MM,
-            "margin_mm": MARGIN_MM,
+            **FACTS,
             "layout": layout,
             "order": order,
             "description": describe(traces),
             "group": group,
             "rr_ms": float(rr_ms) if rr_ms is not None and rr_ms > 0 else 1000.0,
-            "r_peak_ms": 1000.0 * R_PEAK_SAMPLE / ECG_RATE_HZ,
         },
     )

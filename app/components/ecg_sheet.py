@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cmae.data.modality import ECG, LEADS
+from cmae.data.modality import ECG, ECG_RATE_HZ, LEADS, R_PEAK_SAMPLE
 from cmae.errors import InputError
 
 Layout = Literal["3x4", "6x2", "12x1"]
@@ -160,6 +160,39 @@ def sheet(traces: Sequence[Trace], *, layout: Layout, order: Order) -> tuple[flo
     parts += [_cells(row, traces) for row in rows]
     parts.append(f'<text class="scale" x="1" y="{height - 1.6:g}">25 mm/s · 10 mm/mV</text>')
     return width, height, "".join(parts)
+
+
+FACTS: dict[str, float] = {
+    "cell_mm": CELL_MM,
+    "margin_mm": MARGIN_MM,
+    "r_peak_ms": 1000.0 * R_PEAK_SAMPLE / ECG_RATE_HZ,
+}
+"""What ``EcgSheet`` in ecg_sheet.js must know to place a cursor."""
+
+
+def drawing(
+    traces: Sequence[Trace], *, layout: Layout = "3x4", order: Order = "clinical"
+) -> dict[str, object]:
+    """Return what ``EcgSheet`` in ecg_sheet.js takes to draw one sheet.
+
+    Args:
+        traces: Beats drawn over each other, first at the bottom.
+        layout: Cells of the sheet.
+        order: Order of the leads.
+
+    Returns:
+        For JSON.
+
+    Raises:
+        InputError: A trace is not ``(600, 12)`` or there is none.
+    """
+    check(traces)
+    return {
+        "definitions": definitions(traces),
+        "sheet": sheet(traces, layout=layout, order=order),
+        "description": describe(traces),
+        **FACTS,
+    }
 
 
 def ecg_svg(

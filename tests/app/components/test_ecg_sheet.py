@@ -13,6 +13,7 @@ from app.components.ecg_sheet import (
     PAPERS,
     Trace,
     color_variables,
+    drawing,
     ecg_svg,
     leads_in,
     sheet,
@@ -151,3 +152,10 @@ def test_a_band_is_the_outline_of_its_interval_behind_the_lines(beat):
 def test_a_band_of_another_shape_is_named(beat):
     with pytest.raises(InputError, match="The trace 'A'"):
         ecg_svg([Trace(beat, "A", "first", band=(beat[:-1], beat))])
+
+
+def test_a_drawing_holds_one_sheet_and_where_its_cursor_starts(beat):
+    drawn = drawing([Trace(beat, "recorded")], layout="6x2", order="cabrera")
+    assert drawn["sheet"] == sheet([Trace(beat, "recorded")], layout="6x2", order="cabrera")
+    assert drawn["r_peak_ms"] == 400
+    assert 't0-aVR"' in drawn["definitions"]

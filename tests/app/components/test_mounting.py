@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.components.cine_player import Cine, _difference, _intensity, cine_player
+from app.components.cine_pixels import Cine, _difference, _intensity
+from app.components.cine_player import cine_player
 from app.components.map_points import MapPoints
 from cmae.errors import InputError
 
