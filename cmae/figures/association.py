@@ -9,7 +9,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
-from scipy.stats import beta
 
 from cmae.errors import InputError
 from cmae.figures.style import (
@@ -23,13 +22,18 @@ from cmae.figures.style import (
     add_heading,
     figure_file,
 )
+from cmae.latent.association_plots import (
+    MOST_HEIGHT,
+    genome,
+    null_band,
+    quantile_points,
+    quantile_ranks,
+)
 
 GENOME_WIDE_P = 5e-8
 
 _PICTURE_POINTS = 3000
 """Beyond so many points they are drawn as pixels, also in an SVG."""
-
-_QQ_POINTS = 2000
 
 _COLORS = (BLUE, ORANGE, GREEN, PURPLE, SKY, BLACK)
 _MARKS = ("o", "s", "^", "D", "v", "P")
@@ -76,19 +80,6 @@ def draw_results(folder: Path) -> list[str]:
     return [f"{name}{suffix}" for name in ("manhattan", "qq") for suffix in (".svg", ".png")]
 
 
-def chromosome_order(names: NDArray[np.object_]) -> list[str]:
-    """Return chromosomes in their natural order: numbers first, then X, Y, MT and others."""
-    letters = {"X": 23, "XY": 24, "Y": 25, "MT": 26, "M": 26}
-
-    def rank(name: str) -> tuple[int, str]:
-        bare = name.removeprefix("chr")
-        if bare.isdecimal():
-            return int(bare), bare
-        return letters.get(bare.upper(), 1000), bare
-
-    return sorted({str(name) for name in names}, key=rank)
-
-
 def manhattan(
     table: pd.DataFrame,
     path: Path,
@@ -114,18 +105,11 @@ def manhattan(
     if table.empty:
         raise InputError("There is no tested variant to draw: see what was left out, and why.")
     names = table["chromosome"].astype(str).to_numpy(dtype=object)
-    order = chromosome_order(names)
     positions = table["position"].to_numpy(np.float64)
-    heights = np.minimum(table[column].to_numpy(np.float64), 1e4)
-    places, middles, offsets = np.empty(len(table)), [], {}
-    end = 0.0
-    gap = 0.004 * sum(np.ptp(positions[names == name]) + 1 for name in order)
-    for name in order:
-        mine = names == name
-        offsets[name] = end - positions[mine].min()
-        places[mine] = positions[mine] + offsets[name]
-        middles.append((end + places[mine].max()) / 2)
-        end = places[mine].max() + gap
+    heights = np.minimum(table[column].to_numpy(np.float64), MOST_HEIGHT)
+    extents = table["position"].groupby(names).agg(["min", "max"])
+    side_by_side = genome({str(row.Index): (row.min, row.max) for row in extents.itertuples()})
+    places, order = side_by_side.places(names, positions), side_by_side.order
     with figure_file(path, width_mm=180, height_mm=75) as figure:
         add_heading(figure, title, is_simulated=is_simulated)
         axes = figure.add_axes((0.07, 0.15, 0.915, 0.70))
@@ -144,12 +128,17 @@ def manhattan(
         axes.text(1, threshold, "5e-8", transform=axes.get_yaxis_transform(), ha="right",
                   va="bottom", fontsize=6, color=ORANGE)  # fmt: skip
         named = 0.0 if leads is None or leads.empty else float(leads["neg_log10_p"].max())
-        top = max(float(heights.max()), threshold, min(named, 1e4)) * 1.15
-        axes.set(xlim=(-gap, end), ylim=(0, top), ylabel="−log10 p", xlabel="chromosome")
-        _label_leads(axes, leads, offsets)
+        top = max(float(heights.max()), threshold, min(named, MOST_HEIGHT)) * 1.15
+        axes.set(
+            xlim=(-side_by_side.gap, side_by_side.end),
+            ylim=(0, top),
+            ylabel="−log10 p",
+            xlabel="chromosome",
+        )
+        _label_leads(axes, leads, side_by_side.offsets)
         many = len(order) > 12
         labels = [name if place < 12 or place % 2 else "" for place, name in enumerate(order)]
-        axes.set_xticks(middles, labels if many else order)
+        axes.set_xticks(side_by_side.middles, labels if many else order)
         axes.tick_params(axis="x", length=0)
 
 
@@ -193,26 +182,25 @@ def quantiles(
     Raises:
         InputError: There is no variant, or the suffix is another.
     """
-    found = {name: np.sort(np.asarray(p, np.float64))[::-1] for name, p in tests.items() if len(p)}
+    found = {name: p for name, p in tests.items() if len(p)}
     if not found:
         raise InputError("There is no tested variant to draw: see what was left out, and why.")
     with figure_file(path, width_mm=88, height_mm=88) as figure:
         add_heading(figure, title, is_simulated=is_simulated)
         axes = figure.add_axes((0.13, 0.12, 0.84, 0.76))
         most = max(len(p) for p in found.values())
-        ranks = _ranks(most)
+        ranks = quantile_ranks(most)
         expected = -np.log10(ranks / (most + 1))
-        low, high = (beta.ppf(q, ranks, most + 1 - ranks) for q in (0.975, 0.025))
-        axes.fill_between(expected, -np.log10(low), -np.log10(high), color="#e5e7eb", lw=0)
+        axes.fill_between(expected, *null_band(ranks, most), color="#e5e7eb", lw=0)
         axes.plot([0, expected[0]], [0, expected[0]], color=GRAY, lw=0.7)
         for place, (name, p) in enumerate(found.items()):
-            ranks = _ranks(len(p))
+            drawn = quantile_points(p)
             label = name.replace("_", " ")
             if inflation is not None and name in inflation:
                 label += f", λ = {inflation[name]:.3f}"
             axes.plot(
-                -np.log10(ranks / (len(p) + 1)),
-                np.minimum(p[ranks - 1], 1e4),
+                drawn.expected,
+                drawn.observed,
                 ls="none",
                 marker=_MARKS[place % len(_MARKS)],
                 ms=2.2,
@@ -224,11 +212,3 @@ def quantiles(
         axes.set_ylim(0, None)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
         axes.legend(loc="upper left", handletextpad=0.3)
-
-
-def _ranks(count: int) -> NDArray[np.int64]:
-    """Ranks that are drawn: all of the smallest p, and fewer and fewer of the others."""
-    if count <= _QQ_POINTS:
-        return np.arange(1, count + 1)
-    spaced = np.geomspace(1, count, _QQ_POINTS)
-    return np.unique(spaced.round().astype(np.int64))

@@ -246,6 +246,8 @@ def _summary(scan: Scan, collected: _Collected, leads: pd.DataFrame) -> dict[str
     projection = prepared.projection
     return {
         "is_simulated": scan.latents.is_simulated,
+        "run_fingerprint": scan.latents.run_fingerprint,
+        "cohort_fingerprint": scan.latents.cohort_fingerprint,
         "kind": prepared.settings.kind,
         "participants": prepared.participants.counts.as_dict(),
         "covariates": {

@@ -159,6 +159,8 @@ class _People:
         """Say in numbers who is scanned, for JSON."""
         return {
             "is_simulated": self.latents.is_simulated,
+            "run_fingerprint": self.latents.run_fingerprint,
+            "cohort_fingerprint": self.latents.cohort_fingerprint,
             "kind": self.settings.kind,
             "participants": {
                 "with_latent": self.with_latent,

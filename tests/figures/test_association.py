@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from cmae.errors import InputError
-from cmae.figures.association import chromosome_order, manhattan, quantiles
+from cmae.figures.association import manhattan, quantiles
+from cmae.latent.association_plots import chromosome_order
 
 
 @pytest.fixture
