@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         port = _free_port(options.port)
+        _check_evidence(options.report, options.association)
         sources = choose(options.run, options.cohort, options.latents)
         _open(sources)
     except CmaeError as error:
@@ -125,6 +126,27 @@ def _open(sources: "Sources") -> None:
     show(explorer)
 
 
+def _check_evidence(reports: Sequence[Path], associations: Sequence[Path]) -> None:
+    """Read what was measured before, so that a wrong folder is said now, and hand it to the pages.
+
+    Raises:
+        InputError: A folder is no report, or holds no results of an association.
+    """
+    from app.explorer import Evidence, show_evidence  # noqa: PLC0415 - after --help
+
+    if reports:
+        from cmae.evaluation.report import read_report  # noqa: PLC0415
+
+        for folder in reports:
+            read_report(folder)
+    if associations:
+        from cmae.latent.association_reading import read_results  # noqa: PLC0415
+
+        for folder in associations:
+            read_results(folder)
+    show_evidence(Evidence(tuple(reports), tuple(associations)))
+
+
 def _serve(port: int, *, is_browser_opened: bool) -> None:
     """Serve the pages until the process is stopped."""
     import streamlit as st  # noqa: PLC0415 - takes a second to load
@@ -185,6 +207,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--run", type=Path, help="run folder (default: the demo run)")
     parser.add_argument("--cohort", type=Path, help="cohort folder (default: a simulated one)")
     parser.add_argument("--latents", type=Path, help="latents of this run and cohort")
+    for name, words in (
+        ("report", "folders that `cmae evaluate` left, for the page Evidence"),
+        ("association", "folders that `cmae associate` left, likewise"),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            type=Path,
+            nargs="+",
+            action="extend",
+            default=[],
+            metavar="FOLDER",
+            help=words,
+        )
     parser.add_argument("--port", type=int, help=f"port (default: {PORT}, or the next free one)")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     return parser

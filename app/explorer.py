@@ -67,3 +67,34 @@ def show(*explorers: Explorer) -> None:
 def shown() -> Sequence[Explorer]:
     """Return what this server shows, the first one first; empty before ``show``."""
     return tuple(_shown)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured before, and is shown beside the cohorts.
+
+    Attributes:
+        reports: Folders that ``cmae evaluate`` left.
+        associations: Folders that ``cmae associate`` left.
+    """
+
+    reports: tuple[Path, ...] = ()
+    associations: tuple[Path, ...] = ()
+
+
+_evidence = [Evidence()]
+"""What ``show_evidence`` was given last."""
+
+
+def show_evidence(evidence: Evidence) -> None:
+    """Set which reports and associations this server shows.
+
+    Args:
+        evidence: Their folders.
+    """
+    _evidence[0] = evidence
+
+
+def shown_evidence() -> Evidence:
+    """Return which reports and associations this server shows; none before ``show_evidence``."""
+    return _evidence[0]
