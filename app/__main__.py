@@ -151,6 +151,7 @@ def _serve(port: int, *, is_browser_opened: bool) -> None:
     """Serve the pages until the process is stopped."""
     import streamlit as st  # noqa: PLC0415 - takes a second to load
 
+    from app.routes import routes  # noqa: PLC0415
     from app.theme import THEME  # noqa: PLC0415
     from app.views import about, map, participant, upload  # noqa: F401, PLC0415 - now, not
     # when the first page asks for them
@@ -160,7 +161,7 @@ def _serve(port: int, *, is_browser_opened: bool) -> None:
         timer = threading.Timer(1.5, webbrowser.open, (url,))
         timer.daemon = True
         timer.start()
-    app = st.App(Path(__file__).with_name("main.py").resolve())
+    app = st.App(Path(__file__).with_name("main.py").resolve(), routes=routes())
     app.run(
         config={
             "server.address": HOST,

@@ -1,6 +1,7 @@
-"""Decoded recordings as files that other programs open: a cine as GIF, a median beat as CSV."""
+"""Recordings as files and pictures: a cine as GIF, a median beat as CSV, both as a thumbnail."""
 
 import io
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,25 @@ from cmae.data.modality import ECG, ECG_RATE_HZ, LEADS, R_PEAK_SAMPLE
 
 PERCENTILES = (0.5, 99.5)
 """Intensities that become black and white in a picture of a cine."""
+
+THUMBNAIL_LEADS = ("II", "V1")
+"""The leads of a thumbnail: rhythm, and what separates the bundle branches."""
+
+THUMBNAIL_STEP = 2
+"""Every so many samples of a beat stand in a thumbnail."""
+
+
+@dataclass(frozen=True, eq=False)
+class Thumbnail:
+    """A heart at a glance.
+
+    Attributes:
+        frame: (96, 96) uint8, the end-diastolic frame, 0 black to 255 white; None without a cine.
+        beat: (300, 2) float32 in mV, THUMBNAIL_LEADS at 250 Hz; None without an ECG.
+    """
+
+    frame: NDArray[np.uint8] | None
+    beat: NDArray[np.float32] | None
 
 
 def window(cine: NDArray[np.generic]) -> tuple[float, float]:
@@ -39,6 +59,23 @@ def grey_levels(cine: NDArray[np.generic]) -> NDArray[np.uint8]:
     scaled = (values - low) * (255.0 / max(high - low, 1e-6))
     grey: NDArray[np.uint8] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
     return grey
+
+
+def thumbnail(ecg: NDArray[np.generic] | None, cine: NDArray[np.generic] | None) -> Thumbnail:
+    """Take what shows a heart at a glance: one frame and two leads.
+
+    Args:
+        ecg: Median beat, (600, 12) in mV, or None.
+        cine: (rows, columns, frames) in scanner intensity, frame 0 end-diastolic, or None.
+
+    Returns:
+        The thumbnail, black and white at the whole cine's ``window``.
+    """
+    leads = [LEADS.index(name) for name in THUMBNAIL_LEADS]
+    return Thumbnail(
+        frame=None if cine is None else np.ascontiguousarray(grey_levels(cine)[:, :, 0]),
+        beat=None if ecg is None else np.asarray(ecg[::THUMBNAIL_STEP, leads], np.float32),
+    )
 
 
 def cine_gif(cine: NDArray[np.generic], rr_ms: float, *, side: int = 384) -> bytes:

@@ -49,3 +49,16 @@ def test_a_csv_holds_the_beat_with_the_r_peak_at_zero():
 def test_a_csv_of_another_shape_is_refused():
     with pytest.raises(InputError, match="12"):
         media.ecg_csv(np.zeros((600, 8)))
+
+
+def test_a_thumbnail_is_the_end_diastolic_frame_and_two_leads():
+    beat = np.random.default_rng(0).normal(size=(600, 12))
+    small = media.thumbnail(beat, moving_cine())
+    np.testing.assert_array_equal(small.frame, media.grey_levels(moving_cine())[:, :, 0])
+    np.testing.assert_allclose(small.beat[:, 0], beat[::2, 1], rtol=1e-6)
+    np.testing.assert_allclose(small.beat[:, 1], beat[::2, 6], rtol=1e-6)
+
+
+def test_a_thumbnail_lacks_what_was_not_recorded():
+    assert media.thumbnail(None, moving_cine()).beat is None
+    assert media.thumbnail(np.zeros((600, 12)), None).frame is None
