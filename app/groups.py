@@ -109,3 +109,28 @@ def passing(table: pd.DataFrame, filters: Sequence[Filter]) -> NDArray[np.bool_]
     for each in filters:
         passes &= each.mask(table)
     return passes
+
+
+def filtered(table: pd.DataFrame, base: Group | None, filters: Sequence[Filter]) -> Group:
+    """Return the rows of a group that pass all filters, with how they were chosen.
+
+    Args:
+        table: The cohort's table.
+        base: The group; None: everybody.
+        filters: The filters.
+
+    Returns:
+        The group itself where there is no filter.
+
+    Raises:
+        InputError: The table lacks a column.
+    """
+    if base is not None and not filters:
+        return base
+    passes = passing(table, filters)
+    if base is not None:
+        passes &= base.mask(len(table))
+    how: dict[str, object] = {} if base is None else dict(base.how)
+    how["filters"] = [each.to_json() for each in filters]
+    name = "Filtered" if base is None else base.name
+    return Group(name, np.flatnonzero(passes).astype(np.int64), how)

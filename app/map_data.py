@@ -136,6 +136,24 @@ def rows_of_points(points: MapPoints, selected: NDArray[np.int64]) -> NDArray[np
     return np.unique(np.asarray(rows)[selected]).astype(np.int64)
 
 
+def points_of_rows(points: MapPoints, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Tell which points belong to some rows: both of a participant's two.
+
+    Args:
+        points: The map.
+        rows: (n,) row numbers.
+
+    Returns:
+        (points,).
+    """
+    if points.rows is None:
+        return np.isin(np.arange(len(points)), rows)
+    is_chosen = np.zeros(max(int(points.rows.max(initial=-1)), int(rows.max(initial=-1))) + 1, bool)
+    is_chosen[rows] = True
+    chosen: NDArray[np.bool_] = is_chosen[points.rows] & (points.rows >= 0)
+    return chosen
+
+
 def colour_names(cohort: "Cohort") -> list[str]:
     """List what a map can be coloured by: the modality, then phenotypes, then the rest.
 

@@ -1,6 +1,6 @@
-"""The map with the choices above it: space, layout and colour in, what was picked and drawn out."""
+"""The map with the choices above it; what is picked and drawn on it goes into the session."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,77 +8,84 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import caches, charts, frame, map_data, phenotypes, session
-from app.components.latent_map import Categories, MapPoints, Numbers, latent_map
+from app.components.latent_map import (
+    Categories,
+    MapPoints,
+    Numbers,
+    inside_shape,
+    latent_map,
+    read_map,
+)
+from app.groups import Group
+from app.shapes import DRAWN
 
 MAP_TITLES = {"umap": "UMAP", "pca": "PCA"}
 HEIGHT = 610
 
 
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """What the map shows, and what a person did on it.
-
-    Attributes:
-        picked_row: Row of the cohort that was clicked just now, or None.
-        rows: (n,) sorted rows inside the shapes that were drawn; empty if there are none.
-        how: JSON-able: the map and the shapes.
-    """
-
-    picked_row: int | None
-    rows: NDArray[np.int64]
-    how: dict[str, Any]
-
-
-def map_panel() -> Drawn | None:
-    """Draw the choices and the map.
+def map_panel() -> bool:
+    """Draw the choices and the map; what is picked and drawn on it goes into the session.
 
     Returns:
-        What was picked and selected, or None where there is nothing to draw.
+        Whether there was a map to draw.
     """
     space, name, colour = _settings()
     points = caches.map_points(space, name)
     if not len(points.positions):
         frame.empty("There is no latent of this kind in the cohort: choose another space.")
-        return None
+        return False
     colours = map_data.colour(session.explorer().cohort, points, colour)
+    _take(points, colours, key=f"map-{space}", drawn_on={"space": space, "map": name})
+    selected = session.selection()
     event = latent_map(
         points,
         colours,
         key=f"map-{space}",
         picked=map_data.point_of_row(points, session.row()),
+        selected=None if selected is None else map_data.points_of_rows(points, selected.rows),
         height=HEIGHT,
     )
-    picked, selected = event.picked, event.selected
     if not event.is_supported:
-        picked, selected = _without_webgl(points, colours, key=f"plotly-{space}-{name}")
+        _without_webgl(points, colours, key=f"plotly-{space}-{name}")
     settings = session.explorer().latents.map_settings.get(name, {})
     frame.stamp(
         f"map {MAP_TITLES.get(name, name)} of {map_data.SPACE_TITLES[space]} latents",
         *frame.settings_words(settings),
     )
-    return Drawn(
-        picked_row=int(points.rows[picked])
-        if picked is not None and points.rows is not None
-        else None,
-        rows=map_data.rows_of_points(points, selected),
-        how={"space": space, "map": name, "shapes": event.shapes},
-    )
+    return True
 
 
-def _without_webgl(
-    points: MapPoints, colours: Categories | Numbers, *, key: str
-) -> tuple[int | None, NDArray[np.int64]]:
-    """Draw the map where the browser lacks WebGL; return what was picked and selected on it."""
+def _take(
+    points: MapPoints, colours: Categories | Numbers, *, key: str, drawn_on: dict[str, object]
+) -> None:
+    """Put what was picked and drawn since the map was last drawn into the session."""
+    event = read_map(points, key=key)
+    if event.picked is not None and points.rows is not None:
+        session.choose_row(int(points.rows[event.picked]))
+
+    def rows_inside(shape: Mapping[str, Any]) -> NDArray[np.int64]:
+        inside = inside_shape(shape, points=points, color=colours)
+        return map_data.rows_of_points(points, np.flatnonzero(inside))
+
+    session.draw(event.shapes, serial=event.serial, drawn_on=drawn_on, rows_inside=rows_inside)
+
+
+def _without_webgl(points: MapPoints, colours: Categories | Numbers, *, key: str) -> None:
+    """Draw the map where the browser lacks WebGL, and take what is picked and selected on it."""
+
+    def take() -> None:
+        event = st.session_state.get(key)
+        marked = event["selection"]["points"] if event else []
+        indices = {int(np.ravel(mark["customdata"])[0]) for mark in marked if "customdata" in mark}
+        rows = map_data.rows_of_points(points, np.array(sorted(indices), np.int64))
+        if len(indices) == 1:
+            session.choose_row(int(rows[0]))
+        else:
+            session.select(Group(DRAWN, rows, {"drawn": len(rows)}) if len(rows) else None)
+
     st.caption("This browser has no WebGL: a simpler map is shown.")
-    event = st.plotly_chart(
-        charts.latent_map_plotly(points, colours), key=key, on_select="rerun", theme=None
-    )
-    chosen = event["selection"]["points"] if event else []
-    indices = [np.ravel(point["customdata"])[0] for point in chosen if "customdata" in point]
-    selected = np.array(sorted({int(index) for index in indices}), np.int64)
-    if len(selected) == 1:
-        return int(selected[0]), np.empty(0, np.int64)
-    return None, selected
+    figure = charts.latent_map_plotly(points, colours)
+    st.plotly_chart(figure, key=key, on_select=take, theme=None)
 
 
 def _settings() -> tuple[str, str, str]:

@@ -1,15 +1,18 @@
 """Every piece of state of one person: what they look at, in the session and in the address."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 from streamlit.navigation.page import Page as StreamlitPage
 
 from app.explorer import Explorer, shown
-from app.groups import Filter, Group
+from app.groups import Filter, Group, filtered
+from app.shapes import Drawing
 
 FINGERPRINT_DIGITS = 12
 """Digits of a fingerprint that a link and a stamp hold."""
@@ -63,18 +66,67 @@ def choose_random_row() -> None:
 
 
 def selection() -> Group | None:
-    """Return what is selected now, by shapes and filters together, or None for everybody."""
-    chosen: Group | None = _of_cohort("selection")
-    return chosen
+    """Return what is selected now: the chosen rows that pass all filters, or None for everybody."""
+    base, wanted = chosen(), filters()
+    if base is None and not wanted:
+        return None
+    known = _of_cohort("selection")
+    if known is None or known[0] is not base or known[1] != wanted:
+        known = (base, wanted, filtered(explorer().cohort.table, base, wanted))
+        _keep("selection", known)
+    selected: Group = known[2]
+    return selected
+
+
+def chosen() -> Group | None:
+    """Return the rows that were drawn, listed, or taken from a kept group; filters aside."""
+    group: Group | None = _of_cohort("chosen")
+    return group
 
 
 def select(group: Group | None) -> None:
-    """Select rows, or nothing.
+    """Choose rows, or everybody; the filters stay.
 
     Args:
         group: The rows, with how they were chosen.
     """
-    _keep("selection", group)
+    _keep("chosen", group)
+    _keep("drawing", _drawing().restart(group))
+
+
+def draw(
+    shapes: Sequence[Mapping[str, Any]] | None,
+    *,
+    serial: int,
+    drawn_on: Mapping[str, object],
+    rows_inside: Callable[[Mapping[str, Any]], NDArray[np.int64]],
+) -> None:
+    """Choose the rows inside the shapes that are on the map now.
+
+    Args:
+        shapes: What is drawn; None: nothing has been drawn on this map yet, the choice stays.
+        serial: Changes with each change of the shapes.
+        drawn_on: The map on which they are drawn, JSON-able.
+        rows_inside: Returns the sorted rows inside a shape.
+    """
+    before = _drawing()
+    if shapes is None:
+        if before.names or before.skipped:
+            _keep("drawing", Drawing(start=chosen()))
+        return
+    was_touched = serial != _of_cohort("serial")
+    _keep("serial", serial)
+    drawing = before.follow(shapes, rows_inside)
+    if drawing is not before:
+        _keep("drawing", drawing)
+        _keep("chosen", drawing.group(drawn_on))
+    elif was_touched and not shapes:
+        select(None)
+
+
+def _drawing() -> Drawing:
+    """Return what was drawn so far."""
+    return _of_cohort("drawing") or Drawing()
 
 
 def filters() -> tuple[Filter, ...]:
@@ -89,6 +141,23 @@ def set_filters(wanted: Sequence[Filter]) -> None:
         wanted: All that hold from now on.
     """
     _keep("filters", tuple(wanted))
+
+
+def set_filter(column: str, wanted: Filter | None) -> None:
+    """Set the filter of one column, or remove it; the others stay.
+
+    Args:
+        column: Name in the table.
+        wanted: What a row must have in it; None: anything.
+    """
+    others = [each for each in filters() if each.column != column]
+    set_filters([*others, wanted] if wanted is not None else others)
+
+
+def clear_selection() -> None:
+    """Choose everybody and remove all filters."""
+    select(None)
+    set_filters(())
 
 
 def groups() -> dict[str, Group]:
@@ -112,6 +181,21 @@ def drop_group(name: str) -> None:
         name: Of a group that was kept.
     """
     _keep("groups", {key: group for key, group in groups().items() if key != name})
+
+
+def rename_group(name: str, wanted: str) -> None:
+    """Give a kept group another name; it keeps its place.
+
+    Args:
+        name: Of a group that was kept.
+        wanted: Its new name; another group of that name is replaced.
+    """
+    kept = {key: group for key, group in groups().items() if key == name or key != wanted}
+    renamed = {
+        (wanted if key == name else key): replace(group, name=wanted) if key == name else group
+        for key, group in kept.items()
+    }
+    _keep("groups", renamed)
 
 
 def _of_cohort(name: str) -> Any:  # noqa: ANN401 - what _keep was given

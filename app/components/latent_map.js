@@ -99,18 +99,29 @@ class LatentMap {
       this.hiddenClasses.clear();
     }
     this.geometry = geometry;
+    this.followed = null;
     this.isGeometryNew = true;
     const kept = cameras.get(this.view.header.key);
     this.camera = kept?.geometry === this.view.header.geometry ? kept : { x: 0.5, y: 0.5, zoom: 1, geometry: this.view.header.geometry };
     cameras.set(this.view.header.key, this.camera);
   }
 
-  /** Take the selection that the page gave, where it gave one. */
+  /** Take the selection that the page gave, where it gave a new one. */
   follow() {
-    const { selected } = this.view.arrays;
-    if (!selected) return;
-    this.mask.fill(0);
-    for (const point of selected) this.mask[point] = 255;
+    const chosen = chosenPoints.get(this.view.header.key);
+    if (!chosen?.header.is_given || chosen === this.followed) return;
+    this.followed = chosen;
+    const { bits } = chosen.arrays;
+    for (let k = 0; k < this.mask.length; k++) this.mask[k] = (bits[k >> 3] >> (k & 7)) & 1 ? 255 : 0;
+  }
+
+  /** Show a selection that came after the view. */
+  choose() {
+    if (!this.geometry || waiting.has(this)) return;
+    this.follow();
+    this.renderer.setChosen(this.mask);
+    this.count();
+    this.draw();
   }
 
   upload() {
@@ -322,7 +333,8 @@ class LatentMap {
     this.renderer.setChosen(this.mask);
     this.count();
     this.draw();
-    this.send.state("lasso", { shapes: this.shapes });
+    this.serial = (this.serial ?? 0) + 1;
+    this.send.state("lasso", { shapes: this.shapes, serial: this.serial });
   }
 
   count() {
@@ -431,17 +443,25 @@ class LatentMap {
 }
 
 const maps = new WeakMap();
-const geometryHashes = new WeakMap();
+const shownMaps = new Set();
+const blocks = new WeakMap();
+const chosenPoints = new Map();
 
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const root = parentElement.querySelector(".latent-map");
   const { header, arrays } = unpack(data);
-  if (header.kind === "geometry") {
+  if (header.kind !== "view") {
     root.hidden = true;
-    if (geometryHashes.get(root) !== data) { geometryHashes.set(root, data); keepGeometry(header.geometry, { header, arrays }); }
+    if (blocks.get(root) === data) return undefined;
+    blocks.set(root, data);
+    if (header.kind === "geometry") keepGeometry(header.geometry, { header, arrays });
+    else {
+      chosenPoints.set(header.key, { header, arrays });
+      for (const map of shownMaps) if (map.view?.header.key === header.key) map.choose();
+    }
     return undefined;
   }
-  if (!maps.has(root)) maps.set(root, new LatentMap(root));
+  if (!maps.has(root)) { maps.set(root, new LatentMap(root)); shownMaps.add(maps.get(root)); }
   maps.get(root).update(data, { state: setStateValue, trigger: setTriggerValue });
-  return () => { maps.get(root)?.destroy(); maps.delete(root); };
+  return () => { maps.get(root)?.destroy(); shownMaps.delete(maps.get(root)); maps.delete(root); };
 }

@@ -1,6 +1,6 @@
 """Latent map: a WebGL scatter of up to a million latents, with lasso, pick, pairs and legend."""
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,15 @@ from app.components.map_points import LEFT_OUT, Categories, MapPoints, Numbers
 from app.components.wire import pack, read_assets
 from cmae.errors import InputError
 
-__all__ = ["Categories", "MapEvent", "MapPoints", "Numbers", "latent_map"]
+__all__ = [
+    "Categories",
+    "MapEvent",
+    "MapPoints",
+    "Numbers",
+    "inside_shape",
+    "latent_map",
+    "read_map",
+]
 
 _MOST_CORNERS = 2000
 _MOST_SHAPES = 200
@@ -34,19 +42,34 @@ class MapEvent:
     Attributes:
         picked: Index of the point that was clicked just now: set in the one script run that
             follows the click, None otherwise. Store ``points.rows[picked]`` in the session.
-        selected: Indices of the points inside the lasso and boxes (sorted, unique), kept until
-            changed or cleared; empty if there is no selection.
-        shapes: How the selection was made, JSON-able, to keep with it: a list of
-            ``{"mode": "replace"|"add"|"subtract", "polygon": [[x, y], …], …}`` in map
-            coordinates, with the legend's hidden entries.
+        shapes: What was drawn, JSON-able: a list of ``{"mode": "replace"|"add"|"subtract",
+            "polygon": [[x, y], …], …}`` in map coordinates, with the legend's hidden entries;
+            ``inside_shape`` tells who is inside. None: nothing is known of this map.
+        serial: Grows with each change of the shapes, so that clearing twice is told apart.
         is_supported: False if the browser told that it lacks WebGL: show
             ``charts.latent_map_plotly`` instead.
     """
 
     picked: int | None
-    selected: NDArray[np.int64]
-    shapes: list[dict[str, Any]]
+    shapes: list[dict[str, Any]] | None
+    serial: int = 0
     is_supported: bool = True
+
+
+def read_map(points: MapPoints, *, key: str) -> MapEvent:
+    """Return what the person did on the map before it is drawn again.
+
+    What depends on it, such as the points to highlight, can so be drawn in the same run.
+
+    Args:
+        points: The geometry that is going to be drawn.
+        key: Streamlit key of the map.
+
+    Returns:
+        What was picked and drawn; nothing where the map is not on the page yet.
+    """
+    sent = st.session_state.get(key)
+    return _event(sent if isinstance(sent, Mapping) else {}, points)
 
 
 def latent_map(
@@ -55,28 +78,26 @@ def latent_map(
     *,
     key: str,
     picked: int | None = None,
-    selected: NDArray[np.integer] | None = None,
+    selected: NDArray[np.bool_] | None = None,
     height: int = 560,
 ) -> MapEvent:
-    """Draw the map and return what was picked and selected on it.
+    """Draw the map and return what was picked and drawn on it.
 
     Wheel zooms, drag pans, the tool buttons switch to lasso or box; Shift adds to the selection,
-    Alt subtracts. The browser sends back only the polygon; which points lie inside is decided
-    here, once, among those that the legend did not hide. Wrap the call in a fragment so that a
-    selection does not rerun the whole page.
+    Alt subtracts. The browser sends back only the polygon, and marks what lies inside until the
+    page says what is selected.
 
     Args:
-        points: The geometry, sent once. A selection survives a change to other ``points`` of
-            the same rows and classes (another projection), and ends with others.
+        points: The geometry, sent once.
         color: One column of color; changing it does not send the geometry again.
         key: Streamlit key, unique on the page.
         picked: Index of the point to mark as current (ring and pair line); None: none.
-        selected: Indices to highlight in place of the map's own selection (a group chosen in a
-            table); None: the map's own.
+        selected: (points,) mask of what is highlighted, in place of what lies inside the shapes;
+            None: what lies inside them.
         height: Height in CSS pixels.
 
     Returns:
-        What was picked and selected.
+        What was picked and drawn.
 
     Raises:
         InputError: The column has another length than the points.
@@ -95,26 +116,38 @@ def latent_map(
         "height": int(height),
         "key": key,
     }
-    arrays: dict[str, NDArray[np.generic]] = {"column": column}
-    if selected is not None:
-        arrays["selected"] = np.asarray(selected).astype(np.uint32)
     with st.container(gap=None):
-        # Two mounts of one component: Streamlit sends an unchanged message as its hash, so the
-        # geometry crosses once however often the colors change.
+        # Three mounts of one component: Streamlit sends an unchanged message as its hash, so the
+        # geometry crosses once however often the colors change, and the colors once however often
+        # the selection does.
         _component(key=f"{key}-geometry", data=points.block)
+        _component(key=f"{key}-chosen", data=_chosen(selected, key=key))
         result = _component(
             key=key,
-            data=pack(header, arrays),
+            data=pack(header, {"column": column}),
             on_lasso_change=_nothing,
             on_unsupported_change=_nothing,
             on_pick_change=_nothing,
         )
-    shapes = _shapes_of(result.get("lasso"), points)
+    return _event(result, points)
+
+
+def _chosen(selected: NDArray[np.bool_] | None, *, key: str) -> bytes:
+    """Pack which points are highlighted: a bit a point."""
+    header = {"kind": "chosen", "key": key, "is_given": selected is not None}
+    bits = np.packbits(selected if selected is not None else np.zeros(0, bool), bitorder="little")
+    return pack(header, {"bits": bits})
+
+
+def _event(sent: Mapping[str, Any], points: MapPoints) -> MapEvent:
+    """Return what the browser sent, without what is malformed or foreign."""
+    lasso = sent.get("lasso")
+    serial = lasso.get("serial") if isinstance(lasso, dict) else None
     return MapEvent(
-        picked=_index_of(result.get("pick"), points),
-        selected=_selection(shapes, points=points, color=color, key=key),
-        shapes=shapes,
-        is_supported=not result.get("unsupported"),
+        picked=_index_of(sent.get("pick"), points),
+        shapes=_shapes_of(lasso, points),
+        serial=serial if isinstance(serial, int) else 0,
+        is_supported=not sent.get("unsupported"),
     )
 
 
@@ -128,11 +161,11 @@ def _index_of(value: object, points: MapPoints) -> int | None:
     return value if is_index else None  # type: ignore[return-value]
 
 
-def _shapes_of(value: object, points: MapPoints) -> list[dict[str, Any]]:
+def _shapes_of(value: object, points: MapPoints) -> list[dict[str, Any]] | None:
     """Return the shapes that the browser sent, without those that are malformed or foreign."""
     sent = value.get("shapes") if isinstance(value, dict) else None
     if not isinstance(sent, list):
-        return []
+        return None
     return [shape for shape in sent[:_MOST_SHAPES] if _is_shape(shape, points)]
 
 
@@ -151,41 +184,31 @@ def _is_shape(shape: object, points: MapPoints) -> bool:
     return is_plane and shape.get("mode") in ("replace", "add", "subtract")
 
 
-def _selection(
-    shapes: list[dict[str, Any]], *, points: MapPoints, color: Categories | Numbers, key: str
-) -> NDArray[np.int64]:
-    """Return the selected indices, testing only the shapes that are new since the last run.
-
-    A shape is tested in the run that follows its release, against the projection and legend of
-    that moment; later changes of color or projection leave the selection as it is.
-    """
-    place = f"{key}-selection"
-    names = [json.dumps(shape, sort_keys=True) for shape in shapes]
-    known, mask = st.session_state.get(place, ([], None))
-    if mask is None or len(mask) != len(points) or names[: len(known)] != known:
-        known, mask = [], np.zeros(len(points), bool)
-    for shape in shapes[len(known) :]:
-        mask = _applied(mask, shape, points=points, color=color)
-    st.session_state[place] = (names, mask)
-    return np.flatnonzero(mask)
-
-
-def _applied(
-    mask: NDArray[np.bool_],
-    shape: dict[str, Any],
-    *,
-    points: MapPoints,
-    color: Categories | Numbers,
+def inside_shape(
+    shape: Mapping[str, Any], *, points: MapPoints, color: Categories | Numbers
 ) -> NDArray[np.bool_]:
-    """Return the selection after one more shape; one drawn on another projection is left out."""
+    """Tell which points lie inside a shape, among those that the legend did not hide.
+
+    Args:
+        shape: One of ``MapEvent.shapes``.
+        points: The map on which it was drawn; on another, nothing is inside.
+        color: The column by whose legend entries were hidden; those of another column do not
+            count.
+
+    Returns:
+        (points,).
+    """
     if shape.get("geometry") != points.geometry:
-        return mask
+        return np.zeros(len(points), bool)
     inside = points.inside(np.asarray(shape["polygon"], float))
     if points.classes is not None:
-        inside &= ~np.isin(points.classes, shape.get("hidden_classes") or [])
-    hidden = shape.get("hidden") or []
+        inside &= ~np.isin(points.classes, _codes(shape.get("hidden_classes")))
+    hidden = _codes(shape.get("hidden"))
     if hidden and isinstance(color, Categories) and shape.get("column") == color.title:
         inside &= ~np.isin(np.where(color.codes < 0, LEFT_OUT, color.codes), hidden)
-    if shape["mode"] == "add":
-        return mask | inside
-    return mask & ~inside if shape["mode"] == "subtract" else inside
+    return inside
+
+
+def _codes(value: object) -> list[int]:
+    """Return the whole numbers of a list that came from the browser."""
+    return [code for code in value if isinstance(code, int)] if isinstance(value, list) else []

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from app import caches, frame, panels, phenotypes, session
-from app.groups import Group
 from app.map_panel import map_panel
 from app.selection_panel import selection_panel
 
@@ -36,12 +35,8 @@ def _explore() -> None:
     """Map on the left, what was picked or selected on it on the right."""
     left, right = st.columns([1.36, 1], gap="medium")
     with left:
-        drawn = map_panel()
-    if drawn is None:
-        return
-    if drawn.picked_row is not None:
-        session.choose_row(drawn.picked_row)
-    session.select(Group("Selection", drawn.rows, drawn.how) if len(drawn.rows) else None)
+        if not map_panel():
+            return
     group = session.selection()
     with right:
         if group is not None:

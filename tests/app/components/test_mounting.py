@@ -16,8 +16,9 @@ def _page():
 
     from app.components.cine_player import Cine, cine_player
     from app.components.ecg_paper import Trace, ecg_paper
-    from app.components.latent_map import Categories, latent_map
+    from app.components.latent_map import Categories, inside_shape, latent_map
     from app.components.map_points import MapPoints
+    from app.shapes import Drawing
 
     ecg_paper([Trace(np.zeros((600, 12)), "recorded")], key="ecg")
     cine_player([Cine(np.zeros((96, 96, 50)), "recorded")], key="cine", es_frame=20)
@@ -27,8 +28,14 @@ def _page():
     points = MapPoints(grid, classes=np.repeat([0, 1], 50))
     color = Categories(np.arange(100) % 2, ["even", "odd"], "Parity")
     event = latent_map(points, color, key="map")
-    st.session_state["selected"] = event.selected.tolist()
-    st.session_state["shapes"] = len(event.shapes)
+
+    def inside(shape):
+        return np.flatnonzero(inside_shape(shape, points=points, color=color))
+
+    drawing = st.session_state.get("drawing", Drawing()).follow(event.shapes or [], inside)
+    st.session_state["drawing"] = drawing
+    st.session_state["selected"] = drawing.rows.tolist()
+    st.session_state["shapes"] = len(event.shapes or [])
     st.session_state["picked"] = event.picked
 
 

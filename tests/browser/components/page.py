@@ -5,7 +5,8 @@ import streamlit as st
 
 from app.components.cine_player import Cine, cine_player
 from app.components.ecg_paper import Trace, ecg_paper
-from app.components.latent_map import Categories, MapPoints, Numbers, latent_map
+from app.components.latent_map import Categories, MapPoints, Numbers, inside_shape, latent_map
+from app.shapes import Drawing
 
 POINTS = 600
 
@@ -40,8 +41,14 @@ def the_map() -> None:
     event = latent_map(points, color, key="map", picked=st.session_state.get("picked"), height=480)
     if event.picked is not None:
         st.session_state["picked"] = event.picked
+    drawing: Drawing = st.session_state.get("drawing", Drawing())
+    drawing = drawing.follow(
+        event.shapes or [],
+        lambda shape: np.flatnonzero(inside_shape(shape, points=points, color=color)),
+    )
+    st.session_state["drawing"] = drawing
     facts = {
-        "selected": len(event.selected),
+        "selected": len(drawing.rows),
         "picked": st.session_state.get("picked"),
         "column": color.title,
         "is_supported": event.is_supported,
