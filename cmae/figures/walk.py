@@ -24,7 +24,7 @@ from cmae.figures.style import (
     legend_columns,
 )
 from cmae.latent.decoding import Decoder
-from cmae.latent.traversal import Direction, decode_walk, walk
+from cmae.latent.traversal import Direction, decode_walk, even_steps, walk
 from cmae.latent.trust import Surroundings, Trust
 
 Floats = NDArray[np.floating]
@@ -70,7 +70,9 @@ def draw_walks(
     around = Surroundings(latents)
     rows, points = [], []
     for rank, direction in enumerate(directions, start=1):
-        taken = walk(start, direction, _steps(direction, latents))
+        taken = walk(
+            start, direction, even_steps(direction, latents, reach=_SPAN_SD, count=len(_COLORS))
+        )
         trust = around.trust(taken.points)
         decoded = decode_walk(run, taken)
         named = re.sub(r"[^A-Za-z0-9]+", "_", direction.name).strip("_")[:40]
@@ -203,15 +205,6 @@ def _caption(trust: Trust | None) -> str:
         "Change: blue darker, red brighter than at the start. Distance to real latents over the "
         f"usual one, point by point: {near}."
     )
-
-
-def _steps(direction: Direction, latents: Floats) -> list[float]:
-    """Return five numbers of steps about 0."""
-    if direction.step != "allele":
-        return [-_SPAN_SD, -_SPAN_SD / 2, 0.0, _SPAN_SD / 2, _SPAN_SD]
-    spread = float((np.asarray(latents, np.float64) @ direction.vector).std())
-    half = max(1, round(_SPAN_SD / 2 * spread / direction.size))
-    return [-2.0 * half, -1.0 * half, 0.0, 1.0 * half, 2.0 * half]
 
 
 def _label(count: float, step: str) -> str:

@@ -49,6 +49,10 @@ class Direction:
     size: float
     rows: int
 
+    def cosine(self, other: "Direction") -> float:
+        """Return the cosine of the angle to another direction: 1 the same way, 0 across it."""
+        return float(self.vector @ other.vector)
+
 
 @dataclass(frozen=True, eq=False)
 class Walk:
@@ -207,7 +211,81 @@ def between(
     return along(last - first, name=name, step="way", kind=kind, rows=2)
 
 
-def walk(start: NDArray[np.floating], direction: Direction, steps: Sequence[float]) -> Walk:
+def mean_latent(latents: NDArray[np.floating], rows: NDArray[np.integer] | None = None) -> Floats:
+    """Give the center of some latents, as a place to start from.
+
+    Args:
+        latents: (rows, latent_dim); rows of NaN have none and are left out.
+        rows: Row numbers; None: all.
+
+    Returns:
+        (latent_dim,).
+
+    Raises:
+        InputError: None of the rows has a latent.
+    """
+    chosen = latents if rows is None else latents[rows]
+    is_known = np.isfinite(chosen).all(axis=1)
+    if not is_known.any():
+        raise InputError(
+            "None of these rows has such a latent: choose other rows, or another kind of latent."
+        )
+    return np.asarray(chosen.mean(axis=0, dtype=np.float64, where=is_known[:, None]))
+
+
+def even_steps(
+    direction: Direction, latents: NDArray[np.floating], *, reach: float, count: int
+) -> Floats:
+    """Give evenly spaced steps about 0.
+
+    From one place to another the steps go from 0 to 1. A single allele moves the latent too little
+    to be seen, so variants are walked as many alleles as span ``reach`` SD of the latents each way,
+    the same whole number from each point to the next.
+
+    Args:
+        direction: Where to.
+        latents: (rows, latent_dim) of the kind that the direction is of; NaN where there is none.
+        reach: How many steps the last one is away; of a variant, how many SD of the latents.
+        count: How many, an odd number, so that 0 is one of them.
+
+    Returns:
+        (count,).
+
+    Raises:
+        InputError: The count is even or out of range, or the reach is not positive.
+    """
+    if count % 2 == 0 or not 3 <= count <= MOST_STEPS:
+        raise InputError(f"A walk takes an odd number of points, 3 to {MOST_STEPS}, not {count}.")
+    if not (np.isfinite(reach) and reach > 0):
+        raise InputError(f"A walk that reaches {reach} steps goes nowhere: give more than 0.")
+    if direction.step == "way":
+        return np.linspace(0.0, 1.0, count)
+    half = count // 2
+    if direction.step != "allele":
+        return np.linspace(-reach, reach, count)
+    along_it = latents @ direction.vector.astype(np.float32)
+    spread = float(np.nanstd(along_it, dtype=np.float64))
+    alleles = max(1, round(reach / half * spread / direction.size))
+    return np.arange(-half, half + 1, dtype=np.float64) * alleles
+
+
+def variance_share(direction: Direction, latents: NDArray[np.floating]) -> float:
+    """Give the share of all variance of latents that lies along a direction, 0 to 1.
+
+    Args:
+        direction: The direction.
+        latents: (rows, latent_dim) of its kind; rows of NaN have none and are left out.
+    """
+    along_it = latents @ direction.vector.astype(np.float32)
+    total = float(np.nanvar(latents, axis=0, dtype=np.float64).sum())
+    return float(np.nanvar(along_it, dtype=np.float64)) / total if total > 0 else 0.0
+
+
+def walk(
+    start: NDArray[np.floating],
+    direction: Direction,
+    steps: Sequence[float] | NDArray[np.floating],
+) -> Walk:
     """Lay points along a direction.
 
     Args:

@@ -78,6 +78,11 @@ class Surroundings:
         """The median distance of real latents to their k-th neighbour, in latent units."""
         return float(np.median(self._usual))
 
+    @property
+    def farthest(self) -> float:
+        """The largest distance of a real latent to its k-th neighbour, in latent units."""
+        return float(self._usual[-1])
+
     def trust(self, points: NDArray[np.floating]) -> Trust:
         """Say how near points are to real latents.
 

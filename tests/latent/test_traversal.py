@@ -5,10 +5,14 @@ import pytest
 from cmae.errors import InputError
 from cmae.latent.traversal import (
     Direction,
+    along,
     between,
     decode_walk,
+    even_steps,
+    mean_latent,
     phenotype_direction,
     principal_components,
+    variance_share,
     walk,
 )
 
@@ -155,3 +159,50 @@ def test_impossible_walks_are_refused(start, steps, message):
     effect = Direction("rs1 G", "allele", "joint", np.array([0.6, 0.8, 0.0]), 0.5, 100)
     with pytest.raises(InputError, match=message):
         walk(start, effect, list(steps))
+
+
+def test_the_mean_latent_is_of_those_rows_that_have_one(people):
+    latents = people[0].copy()
+    latents[3] = np.nan
+    rows = np.array([3, 5, 9])
+    np.testing.assert_allclose(mean_latent(latents, rows), latents[[5, 9]].mean(0), rtol=1e-6)
+    wanted = np.nanmean(latents.astype(np.float64), axis=0)
+    np.testing.assert_allclose(mean_latent(latents), wanted, rtol=1e-6)
+    with pytest.raises(InputError, match="None of these rows"):
+        mean_latent(latents, np.array([3]))
+
+
+def test_steps_are_even_about_the_start(people):
+    latents = people[0]
+    component = principal_components(latents, 1)[0]
+    found = even_steps(component, latents, reach=2, count=5)
+    np.testing.assert_allclose(found, [-2, -1, 0, 1, 2])
+    way = between(latents[0], latents[1], name="two")
+    np.testing.assert_allclose(even_steps(way, latents, reach=3, count=3), [0, 0.5, 1])
+
+
+def test_a_variant_is_walked_in_whole_alleles_that_span_the_latents(people):
+    latents = people[0]
+    move = np.zeros(6)
+    move[1] = 0.01
+    direction = along(move, name="rs1 A", step="allele", rows=4000)
+    found = even_steps(direction, latents, reach=3, count=21)
+    assert (found == np.round(found)).all()
+    assert found[-1] * 0.01 == pytest.approx(3 * latents[:, 1].std(), rel=0.05)
+
+
+@pytest.mark.parametrize(("reach", "count"), [(3, 4), (3, 1), (3, 999), (0, 5), (np.nan, 5)])
+def test_steps_that_cannot_be_are_refused(people, reach, count):
+    component = principal_components(people[0], 1)[0]
+    with pytest.raises(InputError):
+        even_steps(component, people[0], reach=reach, count=count)
+
+
+def test_components_share_the_variance_and_lie_across_each_other(people):
+    latents = people[0]
+    components = principal_components(latents, 6)
+    shares = [variance_share(each, latents) for each in components]
+    assert sum(shares) == pytest.approx(1, rel=1e-5)
+    assert shares == sorted(shares, reverse=True)
+    assert components[0].cosine(components[0]) == pytest.approx(1)
+    assert components[0].cosine(components[1]) == pytest.approx(0, abs=1e-6)
