@@ -1,4 +1,4 @@
-"""Maps whose two axes are phenotypes: latents projected on the directions along which these grow."""
+"""Maps whose two axes are phenotypes: latents projected on the directions of two of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ def phenotype_map(
     if names[0] == names[1]:
         raise InputError(f"Both axes are {names[0]}: choose two phenotypes.")
     if kind not in latents:
-        raise InputError(f"There are no {kind} latents, but {', '.join(latents)}: name one of them.")
+        raise InputError(f"There are {', '.join(latents)} latents, none are {kind}: name another.")
     found = latents[kind]
     first, second = (
         phenotype_direction(found, table, name, kind=kind, covariates=covariates) for name in names

@@ -74,7 +74,7 @@ def test_adjusting_takes_out_what_the_covariate_moves(planted):
     [
         (("qrs_ms", "qrs_ms"), "joint", "two phenotypes"),
         (("qrs_ms", "unheard_of"), "joint", "no column"),
-        (("qrs_ms", "lv_mass_g"), "pet", "no pet latents"),
+        (("qrs_ms", "lv_mass_g"), "pet", "none are pet"),
     ],
 )
 def test_axes_that_cannot_be_are_refused(planted, names, kind, sentence):
