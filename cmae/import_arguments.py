@@ -205,6 +205,13 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preview", type=Path, metavar="HTML", help="write pictures of up to 60 rows, worst first"
     )
+    parser.add_argument(
+        "--refused",
+        type=Path,
+        metavar="CSV",
+        help="write which files were refused, and why, to a list that you alone can read: unlike "
+        "all that is printed, it names files",
+    )
 
 
 def add_csv_options(parser: argparse.ArgumentParser) -> None:

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 Result = Mapping[str, object]
 
 SHOWN = 20
-"""Refused files that are listed for people; all are counted, and JSON lists all."""
+"""Reasons of refusal that are listed for people; all are counted, and JSON lists every file."""
+
+SHOWN_FILES = 8
+"""Numbers, or ranges of numbers, of refused files that are listed for one reason."""
 
 _log = logging.getLogger(__name__)
 
@@ -171,6 +174,7 @@ def _settings(options: argparse.Namespace) -> "ImportSettings":
         key=pseudonyms_of(options.pseudonymize, out=options.out),
         processes=options.processes,
         timeout_s=options.timeout,
+        refused=options.refused,
     )
 
 
@@ -214,8 +218,12 @@ def _reported(
     """Lay out what was done, and draw the preview."""
     result: dict[str, object] = {"cohort": str(options.out)}
     for name, summary in summaries.items():
-        facts = _shown(asdict(summary), is_whole=options.json)
+        facts = _shown(summary, is_whole=options.json)
         result |= {name: facts} if name else facts
+    if options.refused is not None:
+        result |= {"refused_list": str(options.refused)}
+    elif any(summary.refused for summary in summaries.values()):
+        _log.info("Which files the numbers mean says a list that --refused FILE writes.")
     if options.preview is not None:
         from cmae.figures.preview import write_preview
 
@@ -225,18 +233,28 @@ def _reported(
     return result
 
 
-def _shown(summary: dict[str, object], *, is_whole: bool) -> dict[str, object]:
-    """Leave out of a summary what is empty, and most of a long list of refused files."""
-    refused = summary["refused"]
-    assert isinstance(refused, tuple)
+def _shown(summary: "ImportSummary", *, is_whole: bool) -> dict[str, object]:
+    """Leave out of a summary what is empty, and say of refused files how many for which reason."""
+    from cmae.readers.refusals import grouped, ranges
+
+    facts = asdict(summary)
     if is_whole:
-        return {**summary, "refused": list(refused)}
-    facts = {name: value for name, value in summary.items() if value not in ({}, ())}
-    facts["refused"] = len(refused)
-    if refused:
-        facts["refused_files"] = list(refused[:SHOWN])
-    if len(refused) > SHOWN:
-        facts["refused_files_not_shown"] = len(refused) - SHOWN
+        return {**facts, "refused": list(facts["refused"])}
+    del facts["reasons"]
+    facts = {name: value for name, value in facts.items() if value not in ({}, ())}
+    facts["refused"] = len(summary.refused)
+    groups = grouped(summary.refused)
+    if groups:
+        facts["refused_files"] = [
+            {
+                "files": len(group.files),
+                "numbers": ranges(group.files, most=SHOWN_FILES),
+                "reason": group.reason,
+            }
+            for group in groups[:SHOWN]
+        ]
+    if len(groups) > SHOWN:
+        facts["reasons_not_shown"] = len(groups) - SHOWN
     return facts
 
 

@@ -145,3 +145,28 @@ def test_an_import_of_nothing_is_refused(capsys, tmp_path):
     words = ["import", "cine", tmp_path, "--out", tmp_path / "c", "--crop", "ml4h"]
     assert "masks" in error_of(capsys, *words)
     assert not (tmp_path / "c").exists()
+
+
+def test_refused_files_are_counted_by_reason_and_listed_on_request(capsys, imports, ecgs, tmp_path):
+    for k in range(4, 8):
+        (ecgs / f"SECRET-{k}.csv").write_text("nothing")
+    listed = tmp_path / "refused.csv"
+
+    assert run(*imports, "--refused", listed) == 0
+
+    captured = capsys.readouterr()
+    assert "SECRET" not in captured.out + captured.err
+    assert re.search(r"refused +5\n", captured.out)
+    (line,) = [line for line in captured.out.splitlines() if "3-7" in line]
+    assert line.split()[:2] == ["5", "3-7"]
+    assert re.search(r"refused list +\S+refused.csv", captured.out)
+    assert pd.read_csv(listed)["file"].tolist() == [
+        str(ecgs / f"SECRET-{k}.csv") for k in range(3, 8)
+    ]
+    assert run(*imports) == 0
+    assert "--refused FILE" in capsys.readouterr().err
+    found = run_json(capsys, *imports)
+    assert [refusal["file"] for refusal in found["refused"]] == [3, 4, 5, 6, 7]
+    assert list(found["reasons"].values()) == [5]
+    inside = tmp_path / "c" / "refused.csv"
+    assert "keep it elsewhere" in error_of(capsys, *imports, "--refused", inside)

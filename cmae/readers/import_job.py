@@ -1,40 +1,28 @@
 """The engine beneath every import: files to rows by several processes, rows into the cohort."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
 from cmae.data import pseudonyms
 from cmae.data.cohort import Cohort
-from cmae.data.column import RECORDING_COLUMNS, Column
+from cmae.data.column import RECORDING_COLUMNS
 from cmae.data.modality import STORED
 from cmae.data.rows import PendingRows
-from cmae.data.writer import CohortWriter
-from cmae.errors import CohortError, InputError, Interrupted, ReadError
+from cmae.errors import InputError, Interrupted, ReadError
 from cmae.progress import Progress
+from cmae.readers.cohort_entry import SAME_KEY, CohortEntry, FileRows, recorded_keys
 from cmae.readers.identity import Identity, Key
 from cmae.readers.import_summary import ImportSummary, Tally, without_path
-from cmae.readers.recording_columns import COLUMNS
 from cmae.readers.recordings import ML4H_SOURCE, FoundRow
 from cmae.readers.sources import Recording
-from cmae.readers.workers import Refused, cores, in_order
-
-FILES_A_COMMIT = 500
-"""Files after which what was read is in the cohort for good."""
+from cmae.readers.workers import cores, in_order
 
 ReadRows = Callable[[Path], tuple[FoundRow, ...]]
 """Reads what one file holds; must survive pickle."""
-
-_SAME_KEY = (
-    "An earlier file of this import has the same participant and visit: tell them apart by a "
-    "table of identifiers."
-)
-_OTHER_KIND = "a value of another kind than its column in the cohort"
 
 
 @dataclass(frozen=True)
@@ -62,6 +50,7 @@ class ImportJob:
         processes: int | None,
         timeout_s: float,
         on_progress: Progress | None = None,
+        on_refused: Callable[[int, Path, str], None] | None = None,
     ) -> ImportSummary:
         """Read what the cohort does not have yet, and commit every few hundred files.
 
@@ -70,6 +59,8 @@ class ImportJob:
             processes: How many are read at once; None takes one a core, 0 reads in this process.
             timeout_s: Longest that reading one may take.
             on_progress: Called with (done, total).
+            on_refused: Called with the number of a file that is refused, from 1, its path and the
+                reason.
 
         Returns:
             What was read, was there already, and was refused.
@@ -80,14 +71,19 @@ class ImportJob:
             Interrupted: Ctrl-C was pressed; what had been read is in the cohort.
         """
         pseudonyms.claim(self.cohort.path, self.identity.pseudonyms)
-        tally, standing = Tally(), self._standing()
+
+        def note(number: int, reason: str) -> None:
+            if on_refused is not None:
+                on_refused(number, found[number - 1].path, reason)
+
+        tally, standing = Tally(note), self._standing()
         reading = _Reading(self.identity, self.read, self.has_visits, standing)
         tasks = list(_tasks(found, reading, tally))
         number = cores() if processes is None else processes
         outcomes = in_order(tasks, reading, processes=number, timeout_s=timeout_s)
         if on_progress is not None and tally.done:
             on_progress(tally.done, len(found))
-        with closing(outcomes), _Entry(self, tally) as entry:
+        with closing(outcomes), self._entry(tally) as entry:
             try:
                 for task, outcome in zip(tasks, outcomes, strict=True):
                     entry.take(task.number, outcome)
@@ -107,10 +103,16 @@ class ImportJob:
             )
         return summary
 
+    def _entry(self, tally: Tally) -> CohortEntry:
+        """Return the way of what is read into the cohort."""
+        return CohortEntry(
+            self.cohort, tally, modalities=self.modalities, has_visits=self.has_visits
+        )
+
     def _standing(self) -> frozenset[Key]:
         """Return whose files need not be read again."""
         if not self.has_visits:
-            return frozenset(_keys(self.cohort, self.modalities[0]))
+            return frozenset(recorded_keys(self.cohort, self.modalities[0]))
         table = self.cohort.table
         done = np.zeros(len(table), bool)
         for name in self.modalities:
@@ -126,14 +128,6 @@ class _Task:
     number: int
     path: Path
     key: Key | None
-
-
-@dataclass(frozen=True)
-class _FileRows:
-    """Who a file is of, and its rows; None where the cohort has them already."""
-
-    key: Key
-    rows: tuple[FoundRow, ...] | None
 
 
 @dataclass(frozen=True)
@@ -153,18 +147,18 @@ class _Reading:
             raise ReadError(without_path(str(error), path)) from None
         return participant, 0 if self.has_visits else visit
 
-    def __call__(self, task: _Task) -> _FileRows:
+    def __call__(self, task: _Task) -> FileRows:
         """Read a file."""
         key = task.key or self.key(task.path)
         if key in self.standing:
-            return _FileRows(key, None)
+            return FileRows(key, None)
         try:
             rows = self.read(task.path)
             for row in rows:
                 _check(row)
         except InputError as error:
             raise ReadError(without_path(str(error), task.path)) from None
-        return _FileRows(key, rows)
+        return FileRows(key, rows)
 
 
 def _check(row: FoundRow) -> None:
@@ -172,125 +166,6 @@ def _check(row: FoundRow) -> None:
     for name, recording in row.recordings.items():
         STORED[name].check(recording, what=f"The {STORED[name].title}")
     PendingRows({**RECORDING_COLUMNS, **row.columns}).check(row.values)
-
-
-class _Entry:
-    """The way of rows into the cohort: one writer at a time, committed now and then."""
-
-    def __init__(self, job: ImportJob, tally: Tally) -> None:
-        """Begin; nothing is written before something comes."""
-        self._cohort, self._tally, self._job = job.cohort, tally, job
-        self._stack = ExitStack()
-        self._writer: CohortWriter | None = None
-        self._columns: dict[str, Column] = {}
-        self._files = 0
-        self._seen: set[Key] = set()
-        self._present = {name: _keys(job.cohort, name) for name in job.modalities}
-
-    def __enter__(self) -> Self:
-        """Do nothing yet."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Commit what is left, or leave it out if an error came."""
-        self._stack.__exit__(kind, error, trace)
-
-    def take(self, number: int, outcome: _FileRows | Refused) -> None:
-        """Add what came of a file."""
-        if isinstance(outcome, Refused):
-            self._tally.refuse(number, outcome.reason)
-            return
-        if outcome.key in self._seen:
-            self._tally.refuse(number, _SAME_KEY)
-            return
-        self._seen.add(outcome.key)
-        added = [self._add(outcome.key, row) for row in outcome.rows or ()]
-        if any(added):
-            self._tally.read += 1
-            self._files += 1
-        else:
-            self._tally.kept += 1
-        if self._files >= FILES_A_COMMIT:
-            self.commit()
-
-    def commit(self) -> None:
-        """Make what was added count."""
-        self._writer, self._files = None, 0
-        self._stack.close()
-
-    def commit_what_is_whole(self) -> None:
-        """Commit, unless a recording was being written when the import was stopped."""
-        try:
-            self.commit()
-        except CohortError:
-            return
-
-    def _add(self, key: Key, row: FoundRow) -> bool:
-        """Add one row; tell whether the cohort lacked anything of it."""
-        who = (key[0], key[1] if row.visit is None else row.visit)
-        new = {
-            name: recording
-            for name, recording in row.recordings.items()
-            if who not in self._present[name]
-        }
-        if not new and row.recordings and not self._job.has_visits:
-            return False
-        values = {
-            name: value
-            for name, value in row.values.items()
-            if value is not None and not self._describes_another(name, row, new)
-        }
-        if not new and not values:
-            return False
-        writer = self._writer_for(row.columns, values)
-        fitting = {name: value for name, value in values.items() if self._fits(name, value)}
-        writer.add(*who, ecg=new.get("ecg"), mri=new.get("mri"), values=fitting)
-        for name in new:
-            self._present[name].add(who)
-        self._tally.add(row, new)
-        if len(fitting) < len(values):
-            self._tally.lacking[_OTHER_KIND] += 1
-        return bool(new) or not row.recordings
-
-    def _describes_another(self, name: str, row: FoundRow, new: Mapping[str, object]) -> bool:
-        """Tell whether a value describes a recording that the cohort has from elsewhere."""
-        column = row.columns.get(name) or RECORDING_COLUMNS.get(name)
-        if column is None or not (column.role == "quality" or name in COLUMNS):
-            return False
-        return column.source in self._present and column.source not in new
-
-    def _writer_for(
-        self, columns: Mapping[str, Column], values: Mapping[str, object]
-    ) -> CohortWriter:
-        """Return the open writer; after a commit another one, if that lacks columns."""
-        wanted = {name for name in values if name not in self._cohort.columns}
-        if self._writer is None or not wanted <= self._columns.keys():
-            self.commit()
-            declared = {name: columns[name] for name in wanted if name not in self._cohort.columns}
-            usual = {name: column for name, column in columns.items() if name in COLUMNS}
-            self._columns = {
-                name: column
-                for name, column in {**usual, **declared}.items()
-                if name not in self._cohort.columns and self._is_of_job(column)
-            }
-            self._writer = self._stack.enter_context(self._cohort.writer(self._columns))
-        return self._writer
-
-    def _is_of_job(self, column: Column) -> bool:
-        """Tell whether a column can have values in this import: no cine has an ECG's noise."""
-        return column.source not in STORED or column.source in self._job.modalities
-
-    def _fits(self, name: str, value: object) -> bool:
-        """Tell whether a value is of the kind of its column in the cohort."""
-        column = self._cohort.columns.get(name) or self._columns[name]
-        if column.kind == "categorical":
-            return isinstance(value, str)
-        return not isinstance(value, str) and (column.kind != "binary" or value in {0, 1})
 
 
 def _tasks(found: Iterable[Recording], reading: _Reading, tally: Tally) -> Iterator[_Task]:
@@ -309,15 +184,9 @@ def _tasks(found: Iterable[Recording], reading: _Reading, tally: Tally) -> Itera
             tally.refuse(number, str(error))
             continue
         if key in kept:
-            tally.refuse(number, _SAME_KEY)
+            tally.refuse(number, SAME_KEY)
         elif key in reading.standing:
             kept.add(key)
             tally.kept += 1
         else:
             yield _Task(number, item.path, key)
-
-
-def _keys(cohort: Cohort, modality: str) -> set[Key]:
-    """Return who has a recording of a modality."""
-    table = cohort.table[cohort.has(modality)]
-    return set(zip(table["participant_id"], table["visit"].astype(int), strict=True))

@@ -1,30 +1,15 @@
 """What an import did: files read, kept and refused, and what a person should look at."""
 
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cmae.readers.recordings import FoundRow
+from cmae.readers.refusals import Refusal, grouped
 
 _SHORT_NAME = 3
 """Names up to this length are not struck out of messages: they would be struck out of words."""
-
-_NUMBER = re.compile(r"(?<![\w-])\d[\d.,]*(?![\w-])")
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A file that was not read.
-
-    Attributes:
-        file: Its number from 1 in the order of the import; names may hold identifiers.
-        reason: One sentence.
-    """
-
-    file: int
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -59,8 +44,13 @@ class ImportSummary:
 class Tally:
     """Counts while an import goes on."""
 
-    def __init__(self) -> None:
-        """Start at nothing."""
+    def __init__(self, on_refused: Callable[[int, str], None]) -> None:
+        """Start at nothing.
+
+        Args:
+            on_refused: Called with the number of a file that is refused, from 1, and the reason.
+        """
+        self._on_refused = on_refused
         self.read = self.kept = 0
         self.refused: list[Refusal] = []
         self.flagged, self.found, self.lacking = Counter[str](), Counter[str](), Counter[str]()
@@ -74,6 +64,7 @@ class Tally:
     def refuse(self, number: int, reason: str) -> None:
         """Count a file that was not read."""
         self.refused.append(Refusal(number, reason))
+        self._on_refused(number, reason)
 
     def add(self, row: FoundRow, recordings: Iterable[str]) -> None:
         """Count a row that was added."""
@@ -90,25 +81,13 @@ class Tally:
             read=self.read,
             kept=self.kept,
             refused=refused,
-            reasons=grouped(refusal.reason for refusal in refused),
+            reasons={group.reason: len(group.files) for group in grouped(refused)},
             recordings=dict(self.recordings),
             flagged=dict(self.flagged.most_common()),
             found=dict(self.found.most_common()),
             lacking=dict(self.lacking.most_common()),
             id_source=id_source,
         )
-
-
-def grouped(reasons: Iterable[str]) -> dict[str, int]:
-    """Count reasons that differ in their numbers alone as one, most frequent first."""
-    groups: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for reason in reasons:
-        groups[_NUMBER.sub("…", reason)][reason] += 1
-    counts = {
-        next(iter(same)) if len(same) == 1 else pattern: same.total()
-        for pattern, same in groups.items()
-    }
-    return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
 def without_path(text: str, path: Path) -> str:

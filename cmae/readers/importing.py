@@ -21,6 +21,7 @@ from cmae.readers.recordings import (
     ecg_rows,
     ml4h_rows,
 )
+from cmae.readers.refusals import RefusedList
 from cmae.readers.sources import Recording
 from cmae.readers.workers import READING_S
 
@@ -39,6 +40,7 @@ class ImportSettings:
         processes: How many files are read at once; None takes one a core, 0 reads in this process,
             where a file that hangs or crashes the reader stops the import.
         timeout_s: Longest that reading one file may take.
+        refused: CSV file to write, with the path of each refused file and the reason.
     """
 
     ids: Path | None = None
@@ -46,6 +48,7 @@ class ImportSettings:
     key: Pseudonyms | None = None
     processes: int | None = None
     timeout_s: float = READING_S
+    refused: Path | None = None
 
     def identity(self) -> Identity:
         """Return the way from a file to its participant."""
@@ -86,7 +89,7 @@ def import_ecg(
     found = sources.ecg_files(paths, settings.ids)
     what = ", ".join(sorted(sources.ECG_SUFFIXES))
     job = ImportJob(cohort, settings.identity(), ("ecg",), read)
-    return _run(job, found, settings, on_progress, what=what)
+    return _run([_Plan("ecg", job, found, what)], settings, on_progress)["ecg"]
 
 
 def import_cine(
@@ -119,7 +122,8 @@ def import_cine(
     read = partial(cine_rows, options=options)
     found = _without(sources.cine_series(paths), options.masks)
     job = ImportJob(cohort, settings.identity(), ("mri",), read)
-    return _run(job, found, settings, on_progress, what="DICOM, .nii, .nii.gz, .zip")
+    what = "DICOM, .nii, .nii.gz, .zip"
+    return _run([_Plan("cine", job, found, what)], settings, on_progress)["cine"]
 
 
 def import_ml4h(
@@ -152,7 +156,7 @@ def import_ml4h(
     found = sources.ml4h_files(paths)
     what = ", ".join(sorted(sources.ML4H_SUFFIXES))
     job = ImportJob(cohort, settings.identity(), ("ecg", "mri"), read, has_visits=True)
-    return _run(job, found, settings, on_progress, what=what)
+    return _run([_Plan("ml4h", job, found, what)], settings, on_progress)["ml4h"]
 
 
 def import_ukb(
@@ -190,42 +194,51 @@ def import_ukb(
             raise ReadError("A folder of UK Biobank's files is not there: check the path.")
     ecg_options, cine_options = options or (EcgOptions(), CineOptions())
     cine_options = _resolved(cine_options)
-    done = {}
+    planned = []
     if ecg is not None:
-        read = partial(ecg_rows, options=ecg_options)
         identity = Identity.of_ukb(UKB_ECG_FIELD, pseudonyms=settings.key)
+        job = ImportJob(cohort, identity, ("ecg",), partial(ecg_rows, options=ecg_options))
         found = [item for item in sources.ecg_files([ecg]) if item.path.suffix.lower() == ".xml"]
-        job = ImportJob(cohort, identity, ("ecg",), read)
-        what = f".xml of field {UKB_ECG_FIELD}"
-        done["ecg"] = _run(job, found, settings, on_progress, what=what)
+        planned.append(_Plan("ecg", job, found, f".xml of field {UKB_ECG_FIELD}"))
     if cine is not None:
-        read = partial(cine_rows, options=cine_options)
         identity = Identity.of_ukb(UKB_CINE_FIELD, pseudonyms=settings.key)
+        job = ImportJob(cohort, identity, ("mri",), partial(cine_rows, options=cine_options))
         found = _without(sources.cine_series([cine]), cine_options.masks)
-        job = ImportJob(cohort, identity, ("mri",), read)
-        what = f".zip of field {UKB_CINE_FIELD}"
-        done["cine"] = _run(job, found, settings, on_progress, what=what)
-    return done
+        planned.append(_Plan("cine", job, found, f".zip of field {UKB_CINE_FIELD}"))
+    return _run(planned, settings, on_progress)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One kind of file to import: what is done with each, what was found, what was looked for."""
+
+    kind: str
+    job: ImportJob
+    found: list[Recording]
+    what: str
 
 
 def _run(
-    job: ImportJob,
-    found: list[Recording],
-    settings: ImportSettings,
-    on_progress: Progress | None,
-    *,
-    what: str,
-) -> ImportSummary:
-    """Run an import over what was found; a cohort's own files are none of it."""
-    found = _without(found, job.cohort.path)
-    if not found:
-        raise ReadError(f"No recording was found: give files, or folders that hold some ({what}).")
-    return job.run(
-        found,
-        processes=settings.processes,
-        timeout_s=settings.timeout_s,
-        on_progress=on_progress,
-    )
+    plans: Sequence[_Plan], settings: ImportSettings, on_progress: Progress | None
+) -> dict[str, ImportSummary]:
+    """Run imports over what was found, one after the other; return what each did, by kind."""
+    done = {}
+    with RefusedList(settings.refused, cohort=plans[0].job.cohort.path) as refused:
+        for plan in plans:
+            # A cohort's own files are no recordings, nor is the list.
+            found = _without(_without(plan.found, plan.job.cohort.path), settings.refused)
+            if not found:
+                raise ReadError(
+                    f"No recording was found: give files, or folders that hold some ({plan.what})."
+                )
+            done[plan.kind] = plan.job.run(
+                found,
+                processes=settings.processes,
+                timeout_s=settings.timeout_s,
+                on_progress=on_progress,
+                on_refused=partial(refused.add, plan.kind),
+            )
+    return done
 
 
 def _resolved(options: CineOptions | None) -> CineOptions:

@@ -3,14 +3,14 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 
 from cmae.data.cohort import Cohort
 from cmae.data.modality import LEADS
 from cmae.data.pseudonyms import Pseudonyms, make_key
 from cmae.errors import InputError, Interrupted, ReadError
-from cmae.readers import import_job, importing
-from cmae.readers.import_summary import grouped
+from cmae.readers import cohort_entry, importing
 from cmae.readers.importing import ImportSettings
 from cmae.readers.recordings import EcgOptions
 from tests.readers.ecg_files import write_cardiosoft
@@ -251,7 +251,7 @@ def test_a_stopped_import_keeps_what_was_read_and_goes_on(
     for name in names:
         foreign.write_wfdb(tmp_path, foreign.rhythm(rng, seconds=5), name=name)
     paths = [tmp_path / f"{name}.hea" for name in names]
-    monkeypatch.setattr(import_job, "FILES_A_COMMIT", 2)
+    monkeypatch.setattr(cohort_entry, "FILES_A_COMMIT", 2)
 
     def stop(error, at):
         def report(done, total):
@@ -319,7 +319,43 @@ def test_visits_of_tensors_become_rows_with_their_phenotypes(cohort, tmp_path, f
     assert np.corrcoef(stored[:, 1], expected[:, 1])[0, 1] > 0.999
 
 
-def test_reasons_that_differ_in_numbers_are_one(tmp_path):
-    found = grouped(["Only 2 beats in V1.", "Only 31 beats in V1.", "No 4-chamber view of 3."])
+def test_a_list_says_which_files_were_refused(cohort, records, tmp_path):
+    path = records / "refused.csv"
 
-    assert found == {"Only … beats in V1.": 2, "No 4-chamber view of 3.": 1}
+    import_ecg([records], cohort, refused=path)
+    again = import_ecg([records], cohort, refused=path)
+
+    assert again.files == 3
+    listed = pd.read_csv(path)
+    assert listed["number"].tolist() == [3]
+    assert listed["file"].tolist() == [str(records / "carl.hea")]
+    assert "truncated" in listed["reason"].item()
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "x.csv").write_text("nothing")
+    with pytest.raises(ReadError, match="Not one"):
+        import_ecg([tmp_path / "none"], cohort, refused=path)
+    assert pd.read_csv(path)["file"].tolist() == [str(tmp_path / "none" / "x.csv")]
+
+
+def test_one_list_is_of_both_kinds_of_uk_biobank(cohort, tmp_path, rng, foreign):
+    ecg, cine = tmp_path / "ecg", tmp_path / "cine"
+    ecg.mkdir()
+    write_cardiosoft(ecg, foreign.rhythm(rng)).rename(ecg / "1000001_20205_2_0.xml")
+    (ecg / "nobody.xml").write_text("<x/>")
+    foreign.write_dicom_series(tmp_path / "series", foreign.beating_heart())
+    cine.mkdir()
+    for name in ("1000001_20208_2_0.zip", "1000001_20209_2_0.zip"):
+        with zipfile.ZipFile(cine / name, "w") as packed:
+            for file in (tmp_path / "series").iterdir():
+                packed.write(file, file.name)
+
+    importing.import_ukb(
+        cohort, ecg=ecg, cine=cine, settings=settings(refused=tmp_path / "refused.csv")
+    )
+
+    listed = pd.read_csv(tmp_path / "refused.csv")
+    assert listed["recording"].tolist() == ["cine", "ecg"]
+    assert [name.rsplit("/", 1)[-1] for name in listed["file"]] == [
+        "1000001_20209_2_0.zip",
+        "nobody.xml",
+    ]
