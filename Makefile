@@ -20,13 +20,15 @@ SIZE ?= small
 SOURCES := cmae train app tests benchmarks data_samples docs
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check bench figures results setup clean
+.PHONY: help app test check bench bench-app screenshots figures results setup clean
 
 help:
 	@echo "make app     open the explorer in the browser (sets everything up first)"
 	@echo "make test    run all tests: the fast ones, then the slow ones and the real browser"
 	@echo "make check   lint, format, types and the import contracts"
 	@echo "make bench   run the benchmarks small (SIZE=full: at full size)"
+	@echo "make bench-app measure the explorer on 100,000 rows in a headless browser (minutes)"
+	@echo "make screenshots redraw the README's pictures of the explorer"
 	@echo "make figures redraw docs/simulator.md from the code (REAL=FOLDER: compare with real recordings too)"
 	@echo "make results redraw docs/results.md (half an hour; BASELINES='RUN …': compare with unimodal or supervised runs)"
 	@echo "make setup   only set up the environment in $(VENV)"
@@ -53,6 +55,12 @@ bench: $(INSTALLED_DEV)
 		echo "== $$script ($(SIZE))"; \
 		$(BIN)/python $$script --size $(SIZE); \
 	done
+
+bench-app: $(INSTALLED_DEV) $(CHROMIUM)
+	$(BIN)/python benchmarks/explorer.py --size full
+
+screenshots: $(INSTALLED_DEV) $(CHROMIUM)
+	$(BIN)/python docs/draw_screenshots.py $(ARGS)
 
 figures: $(INSTALLED)
 	$(BIN)/python docs/draw_simulator.py $(if $(REAL),--real $(REAL)) $(ARGS)
