@@ -125,7 +125,7 @@ def ecg_panel(
     if not traces:
         frame.empty("No ECG was recorded here, and there is nothing yet to translate one from.")
         return
-    ecg_paper(traces, key=key, rr_ms=heart.ecg_rr_ms or heart.rr_ms, group=key)
+    ecg_paper(traces, key=key, rr_ms=heart.ecg_rr_ms, group=key)
 
 
 def cine_panel(

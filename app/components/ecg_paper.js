@@ -1,6 +1,6 @@
 // ECG paper: one of the sheets that ecg_sheet.py drew, with legend, layouts and orders to choose from.
 
-const LAYOUT_NAMES = { "3x4": "3 × 4", "6x2": "6 × 2", "12x1": "12 × 1" };
+const LAYOUT_NAMES = { "3x4": "3 × 4", "3x4+II": "3 × 4 + II", "6x2": "6 × 2", "12x1": "12 × 1" };
 const NARROW_PX = 560;
 const LEAST_PX_PER_MM = 6;
 const MOST_PX_PER_MM = 9;
@@ -34,16 +34,17 @@ class EcgPaper {
   }
 
   get layout() {
-    const { layout, isChosen } = this.choice;
+    const { layout: chosen, isChosen } = this.choice;
+    const layout = `${chosen}/clinical` in this.data.sheets ? chosen : "3x4";
     return !isChosen && layout === "3x4" && this.root.clientWidth < NARROW_PX ? "6x2" : layout;
   }
 
   render() {
     const layout = this.layout;
-    const { definitions, sheets, description, cell_mm, margin_mm, r_peak_ms } = this.data;
+    const { definitions, sheets, description, ...facts } = this.data;
     const isFocused = this.sheet && this.root.getRootNode().activeElement === this.sheet.svg;
     this.drawn = layout;
-    this.sheet = new EcgSheet({ definitions, sheet: sheets[`${layout}/${this.choice.order}`], description, cell_mm, margin_mm, r_peak_ms });
+    this.sheet = new EcgSheet({ definitions, sheet: sheets[`${layout}/${this.choice.order}`], description, ...facts });
     this.root.replaceChildren(this.toolbar(layout), this.sheet.element);
     this.hidden.forEach((number) => this.sheet.show(number, false));
     this.fit();
@@ -77,6 +78,7 @@ class EcgPaper {
     });
     const layouts = make("div", { class: "group", role: "group", "aria-label": "Layout, rows × columns" });
     for (const [name, text] of Object.entries(LAYOUT_NAMES)) {
+      if (!(`${name}/clinical` in this.data.sheets)) continue;
       const button = make("button", { type: "button", "aria-pressed": String(name === layout) }, text);
       button.onclick = () => this.choose({ layout: name });
       layouts.append(button);
@@ -95,7 +97,7 @@ class EcgPaper {
   }
 
   sweep({ group, phase_ms: phase, rr_ms: rr }) {
-    if (this.data?.group && group === this.data.group) this.sheet.sweep(phase, rr || this.data.rr_ms);
+    if (this.data?.group && group === this.data.group) this.sheet.sweep(phase, rr);
   }
 }
 

@@ -3,25 +3,26 @@
 from collections.abc import Sequence
 from typing import get_args
 
+import numpy as np
 import streamlit as st
 
+from app.components.ecg_beats import Style, Trace, check, definitions, describe
 from app.components.ecg_sheet import (
     FACTS,
     LAYOUTS,
+    WITH_STRIP,
     Layout,
     Order,
-    Style,
-    Trace,
-    check,
     color_variables,
-    definitions,
-    describe,
     ecg_svg,
     sheet,
 )
 from app.components.wire import read_assets
 
 __all__ = ["Layout", "Order", "Style", "Trace", "ecg_paper", "ecg_svg"]
+
+LEAST_RR_MS = 200.0
+"""A shorter interval between two beats is no measurement."""
 
 _component = st.components.v2.component(
     "cmae_ecg_paper",
@@ -52,7 +53,8 @@ def ecg_paper(
         key: Streamlit key, unique on the page.
         layout: Cells of the sheet at the start.
         order: Order of the leads at the start.
-        rr_ms: Time between two beats in ms, to place the cursor of a cine; None: 1,000 ms.
+        rr_ms: RR interval of the ECG in ms: what lies beyond one interval is drawn faint, and the
+            layout with a strip of repeated beats is offered; None, or less than 200 ms: unknown.
         group: Cursor group: a cine player of the same group moves the cursor of this paper
             (window event ``cmae-cycle`` with ``{group, phase_ms, rr_ms}``); empty: no cursor.
 
@@ -60,15 +62,18 @@ def ecg_paper(
         InputError: A trace is not ``(600, 12)`` or there is none.
     """
     check(traces)
+    is_known = rr_ms is not None and np.isfinite(rr_ms) and rr_ms >= LEAST_RR_MS
+    beat = float(rr_ms) if rr_ms is not None and is_known else None
     sheets = {
-        f"{cells}/{leads}": sheet(traces, layout=cells, order=leads)
+        f"{cells}/{leads}": sheet(traces, layout=cells, order=leads, rr_ms=beat)
         for cells in LAYOUTS
         for leads in get_args(Order)
+        if is_known or cells != WITH_STRIP
     }
     _component(
         key=key,
         data={
-            "definitions": definitions(traces),
+            "definitions": definitions(traces, rr_ms=beat),
             "sheets": sheets,
             "traces": [{"label": trace.label, "style": trace.style} for trace in traces],
             **FACTS,
@@ -76,6 +81,6 @@ def ecg_paper(
             "order": order,
             "description": describe(traces),
             "group": group,
-            "rr_ms": float(rr_ms) if rr_ms is not None and rr_ms > 0 else 1000.0,
+            "rr_ms": beat or 1000.0,
         },
     )

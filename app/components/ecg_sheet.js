@@ -1,14 +1,14 @@
 // One ECG sheet that ecg_sheet.py drew: its cursor, its calipers. Needs wire.js before it.
 
 const MM_PER_SECOND = 25;
+const MM_PER_MS = MM_PER_SECOND / 1000;
 const MM_PER_MV = 10;
-const LAST_MS = 1200;
 const SMALL_PX_PER_MM = 3.2;
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * `drawing` is {definitions, sheet: [width, height, content], description, cell_mm, margin_mm,
- * r_peak_ms}, as ecg_sheet.py makes them. Put `element` inside something of class `ecg-paper` that
+ * `drawing` is what `drawing` of ecg_sheet.py makes: {definitions, sheet: [width, height, content],
+ * description, and FACTS}. Put `element` inside something of class `ecg-paper` that
  * `markTheme` has marked, then call `fit`.
  */
 class EcgSheet {
@@ -28,13 +28,19 @@ class EcgSheet {
     this.listen();
   }
 
-  /** A line in each column, in a layer of their own: moving them repaints nothing. */
+  /** A line in each column, and one in each beat of a strip, in a layer of their own: moving them repaints nothing. */
   cursors() {
-    const [width] = this.size;
+    const [width, height] = this.size;
     const { cell_mm: cell, margin_mm: margin } = this.facts;
-    const layer = make("div", { class: "cursor", "aria-hidden": "true", hidden: true });
-    for (let left = margin; left < width; left += cell) layer.append(make("i", { style: `left: ${(left / width) * 100}%` }));
-    return layer;
+    const strip = this.svg.querySelector(".strip")?.dataset;
+    const split = strip ? (Number(strip.top) / height) * 100 : 100;
+    const line = (left, ends) => make("i", { style: `left: ${(left / width) * 100}%; ${ends}` });
+    const lines = [];
+    for (let left = margin; left < width; left += cell) lines.push(line(left, `top: 0; bottom: ${100 - split}%`));
+    for (let time = 0; strip && time < (width - margin) / MM_PER_MS; time += Number(strip.every)) {
+      lines.push(line(margin + (time - Number(strip.start)) * MM_PER_MS, `top: ${split}%; bottom: 0`));
+    }
+    return make("div", { class: "cursor", "aria-hidden": "true", hidden: true }, ...lines);
   }
 
   /** Draw at most `most` pixels a millimetre in the room of `room` pixels. */
@@ -52,9 +58,11 @@ class EcgSheet {
 
   /** Move the cursor to a phase of the heartbeat, in ms after the R peak; `cycle` is its length. */
   sweep(phase, cycle) {
-    let time = this.facts.r_peak_ms + phase;
-    if (time > LAST_MS) time -= cycle;
-    const isOnPaper = time >= 0 && time <= LAST_MS;
+    const { r_peak_ms: peak, beat_ms: last, before_r: before } = this.facts;
+    const start = Math.max(0, peak - before * cycle);
+    let time = peak + phase;
+    if (time > Math.min(last, start + cycle)) time -= cycle;
+    const isOnPaper = time >= 0 && time <= last;
     this.cursor.hidden = !isOnPaper;
     if (isOnPaper) this.cursor.style.transform = `translateX(${(time * MM_PER_SECOND) / 10 / this.size[0]}%)`;
   }
@@ -90,6 +98,7 @@ class EcgSheet {
       this.measure([event.shiftKey ? shifted(from) : from, shifted(to)]);
     } else return;
     event.preventDefault();
+    event.stopPropagation(); // else the page's own arrow keys lead to another participant
   }
 
   measure(caliper) {

@@ -8,32 +8,40 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cmae.data.modality import ECG, ECG_RATE_HZ, LEADS, R_PEAK_SAMPLE
-from cmae.errors import InputError
+from app.components.ecg_beats import (
+    BEAT_MS,
+    BEFORE_R,
+    CELL_MM,
+    MM_PER_MS,
+    MM_PER_MV,
+    R_PEAK_MS,
+    Trace,
+    check,
+    cycle_ms,
+    definitions,
+    describe,
+)
+from cmae.data.modality import ECG, LEADS
 
-Layout = Literal["3x4", "6x2", "12x1"]
-"""Rows × columns of lead cells; each cell is 1.2 s (30 mm) wide."""
+Layout = Literal["3x4", "3x4+II", "6x2", "12x1"]
+"""Rows × columns of lead cells, each 1.2 s (30 mm) wide; with II, a strip of repeated beats."""
 
 Order = Literal["clinical", "cabrera"]
 """I II III aVR aVL aVF V1–V6, or aVL I −aVR II aVF III V1–V6."""
 
-Style = Literal["recorded", "reconstructed", "translated", "first", "second", "residual"]
-"""How a trace is drawn: solid ink, dashed blue, dash-dotted orange, the solid blue and the dashed
-orange of two groups, or a thin strip below."""
-
-LAYOUTS: dict[Layout, tuple[int, int]] = {"3x4": (3, 4), "6x2": (6, 2), "12x1": (12, 1)}
+LAYOUTS: dict[Layout, tuple[int, int]] = {
+    "3x4": (3, 4), "3x4+II": (3, 4), "6x2": (6, 2), "12x1": (12, 1),
+}  # fmt: skip
 """Rows and columns of cells by layout."""
+
+WITH_STRIP: Layout = "3x4+II"
+"""The layout that repeats the median beat at the RR interval, and hence needs one."""
 
 CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
 """Limb leads by their angle, −30° to 120°; −aVR is aVR turned over."""
 
-CELL_MM = 30.0
-"""Width of one cell: 1.2 s at 25 mm/s."""
-
 MARGIN_MM = 10.0
 """Left of the first cell: the calibration pulse."""
-
-MM_PER_MV = 10.0
 
 _MOST_MM = 40.0
 """A beat beyond 4 mV runs into its neighbour rather than stretching the sheet."""
@@ -62,24 +70,6 @@ DASHES = {
 
 
 @dataclass(frozen=True)
-class Trace:
-    """One twelve-lead median beat to draw.
-
-    Attributes:
-        signals: ``(600, 12)`` in mV, clinical lead order, 500 Hz, R peak at sample 200.
-        label: What it is, for the legend: "recorded", "reconstructed from the ECG", …
-        style: How it is drawn.
-        band: Lower and upper end of an interval around the signals, each ``(600, 12)`` in mV, drawn
-            as an area behind all traces; None: no interval.
-    """
-
-    signals: NDArray[np.floating]
-    label: str
-    style: Style = "recorded"
-    band: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None
-
-
-@dataclass(frozen=True)
 class _Row:
     """One row of cells: its leads, and where it lies in mm from the top of the sheet."""
 
@@ -88,67 +78,16 @@ class _Row:
     residual: float | None
 
 
-def check(traces: Sequence[Trace]) -> None:
-    """Raise InputError unless there is at least one trace and all are twelve-lead beats."""
-    if not traces:
-        raise InputError("No beat to draw: give at least one trace.")
-    for trace in traces:
-        for signals in (trace.signals, *(trace.band or ())):
-            ECG.check(np.asarray(signals), what=f"The trace {trace.label!r}")
-            if np.asarray(signals).ndim != 2:
-                raise InputError(
-                    f"The trace {trace.label!r} holds several beats: give one a trace."
-                )
-
-
-def definitions(traces: Sequence[Trace]) -> str:
-    """Return the ``<defs>`` that all sheets of these traces share: one path a trace and lead.
-
-    A trace with a band has a second path a lead, the outline of the interval.
-
-    Units inside a path are 0.01 mm, as integers: a sixth of the text that millimetres need.
-
-    Args:
-        traces: Beats of 600 samples, in mV.
-    """
-    paths = []
-    for number, trace in enumerate(traces):
-        heights = _heights(trace.signals)
-        step = round(CELL_MM * 100 / len(heights))
-        for lead, column in zip(LEADS, heights.T, strict=True):
-            paths.append(
-                f'<path id="t{number}-{lead}" vector-effect="non-scaling-stroke" '
-                f'd="m0 {column[0]}l{_moves(column, step)}"/>'
-            )
-        if trace.band is None:
-            continue
-        low, high = (_heights(end) for end in trace.band)
-        for lead, under, over in zip(LEADS, low.T, high.T, strict=True):
-            back = f"0 {under[-1] - over[-1]} {_moves(under[::-1], -step)}"
-            paths.append(
-                f'<path id="b{number}-{lead}" d="m0 {over[0]}l{_moves(over, step)} {back}z"/>'
-            )
-    return f"<defs>{''.join(paths)}</defs>"
-
-
-def _heights(signals: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Return mV as 0.01 mm down the paper."""
-    heights = np.rint(-np.asarray(signals, np.float64) * MM_PER_MV * 100).astype(np.int64)
-    return np.clip(heights, -9999, 9999)
-
-
-def _moves(column: NDArray[np.int64], step: int) -> str:
-    """Return the path from the first height of a lead to the last, in relative moves."""
-    return " ".join(f"{step} {rise}" for rise in np.diff(column).tolist())
-
-
-def sheet(traces: Sequence[Trace], *, layout: Layout, order: Order) -> tuple[float, float, str]:
+def sheet(
+    traces: Sequence[Trace], *, layout: Layout, order: Order, rr_ms: float | None = None
+) -> tuple[float, float, str]:
     """Lay out one sheet.
 
     Args:
         traces: Beats, first at the bottom.
         layout: Rows and columns.
         order: Order of the leads.
+        rr_ms: RR interval in ms, or None where it is unknown: then there is no strip.
 
     Returns:
         Width and height in mm, and the content of the ``<svg>``, which needs ``definitions``.
@@ -158,20 +97,33 @@ def sheet(traces: Sequence[Trace], *, layout: Layout, order: Order) -> tuple[flo
     width = MARGIN_MM + columns * CELL_MM
     parts = [_grid(width, height)]
     parts += [_cells(row, traces) for row in rows]
-    parts.append(f'<text class="scale" x="1" y="{height - 1.6:g}">25 mm/s · 10 mm/mV</text>')
+    scale = "25 mm/s · 10 mm/mV"
+    if rr_ms is not None:
+        if layout == WITH_STRIP:
+            strip, height = _strip(traces, height - 5.0, rr_ms)
+            parts = [_grid(width, height), *parts[1:], strip]
+        if cycle_ms(rr_ms) != (0.0, BEAT_MS):
+            scale += f" · faint: beyond one RR interval of {rr_ms:.0f} ms"
+    parts.append(f'<text class="scale" x="1" y="{height - 1.6:g}">{scale}</text>')
     return width, height, "".join(parts)
 
 
 FACTS: dict[str, float] = {
     "cell_mm": CELL_MM,
     "margin_mm": MARGIN_MM,
-    "r_peak_ms": 1000.0 * R_PEAK_SAMPLE / ECG_RATE_HZ,
+    "r_peak_ms": R_PEAK_MS,
+    "beat_ms": BEAT_MS,
+    "before_r": BEFORE_R,
 }
 """What ``EcgSheet`` in ecg_sheet.js must know to place a cursor."""
 
 
 def drawing(
-    traces: Sequence[Trace], *, layout: Layout = "3x4", order: Order = "clinical"
+    traces: Sequence[Trace],
+    *,
+    layout: Layout = "3x4",
+    order: Order = "clinical",
+    rr_ms: float | None = None,
 ) -> dict[str, object]:
     """Return what ``EcgSheet`` in ecg_sheet.js takes to draw one sheet.
 
@@ -179,6 +131,7 @@ def drawing(
         traces: Beats drawn over each other, first at the bottom.
         layout: Cells of the sheet.
         order: Order of the leads.
+        rr_ms: RR interval in ms, or None where it is unknown.
 
     Returns:
         For JSON.
@@ -188,8 +141,8 @@ def drawing(
     """
     check(traces)
     return {
-        "definitions": definitions(traces),
-        "sheet": sheet(traces, layout=layout, order=order),
+        "definitions": definitions(traces, rr_ms=rr_ms),
+        "sheet": sheet(traces, layout=layout, order=order, rr_ms=rr_ms),
         "description": describe(traces),
         **FACTS,
     }
@@ -200,6 +153,7 @@ def ecg_svg(
     *,
     layout: Layout = "3x4",
     order: Order = "clinical",
+    rr_ms: float | None = None,
     is_dark: bool = False,
 ) -> str:
     """Return a sheet as a stand-alone SVG file, sized in true millimetres, with its legend.
@@ -208,6 +162,7 @@ def ecg_svg(
         traces: Beats drawn over each other, first at the bottom.
         layout: Cells of the sheet.
         order: Order of the leads.
+        rr_ms: RR interval in ms, or None where it is unknown.
         is_dark: Whether to use the dark paper.
 
     Returns:
@@ -217,7 +172,7 @@ def ecg_svg(
         InputError: A trace is not ``(600, 12)`` or there is none.
     """
     check(traces)
-    width, height, content = sheet(traces, layout=layout, order=order)
+    width, height, content = sheet(traces, layout=layout, order=order, rr_ms=rr_ms)
     lines = "".join(
         f'<g transform="translate(1 {height + 4 + 5 * k:g})"><path class="trace {trace.style}" '
         f'd="M0 0H12"/><text class="scale" x="14" y="1">{escape(trace.label)}</text></g>'
@@ -230,14 +185,8 @@ def ecg_svg(
         f'viewBox="0 0 {width:g} {full:g}"><title>{escape(describe(traces))}</title>'
         f"<style>{_style(colors)}</style>"
         f'<rect class="page" width="{width:g}" height="{full:g}"/>'
-        f"{definitions(traces)}{content}{lines}</svg>\n"
+        f"{definitions(traces, rr_ms=rr_ms)}{content}{lines}</svg>\n"
     )
-
-
-def describe(traces: Sequence[Trace]) -> str:
-    """Return a sentence for people who cannot see the sheet."""
-    names = ", ".join(trace.label for trace in traces)
-    return f"Twelve-lead ECG median beat, 25 mm/s and 10 mm/mV: {names}"
 
 
 def color_variables() -> str:
@@ -269,7 +218,7 @@ def _rows(traces: Sequence[Trace], *, layout: Layout, order: Order) -> tuple[lis
     below = np.clip(-signals.min(axis=1), 0.0, _MOST_MM).reshape(columns, count)
     has_residual = any(trace.style == "residual" for trace in traces)
     strip = 10.0 if has_residual else 0.0
-    least = 20.0 if layout == "3x4" else 15.0
+    least = 20.0 if layout.startswith("3x4") else 15.0
     rows: list[_Row] = []
     baseline = max(_heavy(float(above[:, 0].max()) + 1.0), 15.0)
     lowest = 5.0
@@ -322,6 +271,33 @@ def _cells(row: _Row, traces: Sequence[Trace]) -> str:
     return "".join(parts)
 
 
+def _strip(traces: Sequence[Trace], top: float, rr_ms: float) -> tuple[str, float]:
+    """Return a strip of lead II, one beat again and again, and the height of the sheet with it."""
+    kept = [number for number, trace in enumerate(traces) if trace.style != "residual"]
+    recorded = [number for number in kept if traces[number].style == "recorded"]
+    number = (recorded or kept or [0])[0]
+    signal = np.asarray(traces[number].signals)[:, LEADS.index("II")] * MM_PER_MV
+    above, below = (float(np.clip(end, 0.0, _MOST_MM)) for end in (signal.max(), -signal.min()))
+    baseline = top + _heavy(above + 6.0)
+    start = cycle_ms(rr_ms)[0]
+    parts = [f'<path class="pulse" d="M1.5 {baseline:g}h1v-10h5v10h1"/>']
+    for beat in range(int(np.ceil(4 * CELL_MM / (rr_ms * MM_PER_MS)))):
+        left = MARGIN_MM + (beat * rr_ms - start) * MM_PER_MS
+        parts.append(
+            f'<use class="trace {traces[number].style}" data-trace="{number}" '
+            f'href="#c{number}-II" transform="translate({left:.2f} {baseline:g}) scale(.01)"/>'
+        )
+    words = f"the median beat again every {rr_ms:.0f} ms: no recorded rhythm"
+    y = top + 2.6
+    parts.append(
+        f'<path class="zero" d="M{MARGIN_MM:g} {top:g}H{MARGIN_MM + 4 * CELL_MM:g}"/>'
+        f'<text class="lead" x="{MARGIN_MM + 1:g}" y="{y:g}">II</text>'
+        f'<text class="scale" x="{MARGIN_MM + 6:g}" y="{y:g}">{words}</text>'
+    )
+    group = f'<g class="strip" data-top="{top:g}" data-start="{start:g}" data-every="{rr_ms:g}">'
+    return f"{group}{''.join(parts)}</g>", baseline + _heavy(below + 1.0) + 5.0
+
+
 def _grid(width: float, height: float) -> str:
     """Return the paper: lines each 1 mm, heavier each 5 mm."""
     minor = "".join(f"M{x} 0V{height:g}" for x in range(int(width) + 1) if x % 5)
@@ -349,7 +325,7 @@ def _style(colors: dict[str, str]) -> str:
         f".page{{fill:{colors['paper']}}}.minor{{{line};stroke:{colors['minor']};stroke-width:.4}}"
         f".major{{{line};stroke:{colors['major']};stroke-width:.7}}"
         f".trace,.pulse,.edge{{{line};stroke:{colors['ink']};stroke-width:1.2}}{traces}"
-        f".residual{{stroke:{colors['residual']};stroke-width:.8}}"
+        f".residual{{stroke:{colors['residual']};stroke-width:.8}}.beyond{{opacity:.28}}"
         f".zero{{{line};stroke:{colors['quiet']};stroke-width:.4}}"
         f".lead{{{text};font-size:3.2px;font-weight:600;fill:{colors['ink']}}}"
         f".scale{{{text};font-size:2.8px;fill:{colors['quiet']}}}"

@@ -6,12 +6,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from app.components.ecg_beats import CELL_MM, Trace, cycle_ms
 from app.components.ecg_sheet import (
-    CELL_MM,
     LAYOUTS,
     MARGIN_MM,
     PAPERS,
-    Trace,
     color_variables,
     drawing,
     ecg_svg,
@@ -40,10 +39,22 @@ def _corners(root, identifier):
     return np.cumsum(numbers, axis=0)
 
 
+def _faint(root, identifier):
+    """Return where each faint part of a trace begins and ends, in ms."""
+    group = next(g for g in root.iter(f"{SVG}g") if g.get("id") == identifier)
+    parts = [p.get("d") for p in group if p.get("class") == "beyond"]
+    runs = [part for text in parts for part in re.findall(r"M[^M]+", text)]
+    ends = []
+    for run in runs:
+        x = np.cumsum([int(n) for n in re.findall(r"-?\d+", run)][::2])
+        ends.append((x[0] / 2.5, x[-1] / 2.5))
+    return ends
+
+
 def test_a_millivolt_is_ten_millimetres_and_a_second_twenty_five(beat):
     root = ElementTree.fromstring(ecg_svg([Trace(beat, "recorded")]))
     for k, lead in enumerate(LEADS):
-        x, y = _corners(root, f"t0-{lead}").T / 100
+        x, y = _corners(root, f"c0-{lead}").T / 100
         assert x[200] == pytest.approx(0.4 * 25)
         assert x[-1] == pytest.approx(599 * 0.002 * 25)
         np.testing.assert_allclose(y[200], -10 * beat[200, k], atol=0.006)
@@ -68,6 +79,7 @@ def test_leads_run_down_the_columns(beat, layout):
     down_the_columns = sorted(places, key=lambda lead: places[lead])
     assert down_the_columns == list(LEADS)
     assert len({y for _, y in places.values()}) == rows
+    assert "no recorded rhythm" not in content  # without an RR interval there is no strip
     assert all(y % 5 == 0 and 0 < y < height for _, y in places.values())
 
 
@@ -159,3 +171,34 @@ def test_a_drawing_holds_one_sheet_and_where_its_cursor_starts(beat):
     assert drawn["sheet"] == sheet([Trace(beat, "recorded")], layout="6x2", order="cabrera")
     assert drawn["r_peak_ms"] == 400
     assert 't0-aVR"' in drawn["definitions"]
+
+
+@pytest.mark.parametrize(
+    ("rr_ms", "faint"),
+    [(600.0, [(0, 160), (760, 1198)]), (800.0, [(0, 80), (880, 1198)]), (1250.0, [])],
+)
+def test_what_lies_beyond_one_rr_interval_is_faint_and_said(beat, rr_ms, faint):
+    svg = ecg_svg([Trace(beat, "recorded")], rr_ms=rr_ms)
+    root = ElementTree.fromstring(svg)
+    assert _faint(root, "t0-V3") == faint
+    assert ("faint: beyond one RR interval" in svg) == bool(faint)
+    start, end = cycle_ms(rr_ms)
+    assert start < 400 < end
+    x = _corners(root, "c0-V3")[:, 0] / 2.5
+    assert (x[0], x[-1]) == pytest.approx((start, min(end, 1198)))
+
+
+def test_without_an_rr_interval_nothing_is_faint(beat):
+    root = ElementTree.fromstring(ecg_svg([Trace(beat, "recorded")]))
+    assert _faint(root, "t0-II") == []
+
+
+def test_the_strip_repeats_one_heartbeat_at_the_rr_interval_and_says_so(beat):
+    traces = [Trace(beat, "r"), Trace(beat * 0.5, "decoded", "reconstructed")]
+    _, height, content = sheet(traces, layout="3x4+II", order="clinical", rr_ms=800.0)
+    assert height > sheet(traces, layout="3x4", order="clinical", rr_ms=800.0)[1] + 10
+    beats = re.findall(r'href="#c0-II" transform="translate\(([\d.]+)', content)
+    assert np.diff([float(x) for x in beats]) == pytest.approx([800 * 0.025] * 5)
+    # The first beat starts where its heartbeat does: 80 ms into the recording.
+    assert float(beats[0]) == pytest.approx(MARGIN_MM - 80 * 0.025)
+    assert "every 800 ms: no recorded rhythm" in content
