@@ -1,16 +1,20 @@
 """Every cache of the server: bounded, keyed by fingerprints of run and cohort, arrays read-only."""
 
 import io
+from hashlib import blake2b
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import map_data
+from app import map_data, phenotypes
 from app.components.latent_map import MapPoints
+from app.groups import Group
 from app.session import explorer
 from cmae.latent.decoding import SOURCES, Decodings, decode_all
+from cmae.latent.groups import compare
+from cmae.latent.histogram import MISSING, Bins, bins_of
 from cmae.latent.neighbours import nearest_rows
 
 NUM_NEIGHBOURS = 12
@@ -109,6 +113,70 @@ def decodings(row: int) -> Decodings | None:
 def _decodings(key: str, row: int) -> Decodings:
     with explorer().model.use() as run:
         return decode_all(run, latents_of_row(row), cine=recording("mri", row))
+
+
+def bins(name: str) -> Bins:
+    """Return the bins of a column of numbers, over all rows.
+
+    Args:
+        name: Name in the cohort's table.
+    """
+    return _bins(explorer().cohort.fingerprint, name)
+
+
+@st.cache_resource(max_entries=96, show_spinner=False)
+def _bins(cohort_fingerprint: str, name: str) -> Bins:
+    numbers = pd.to_numeric(explorer().cohort.table[name], errors="coerce")
+    return bins_of(numbers.to_numpy(np.float64, na_value=np.nan))
+
+
+def categories(name: str) -> tuple[tuple[str | int, ...], NDArray[np.uint8]]:
+    """Return what stands in a binary or categorical column, and the code of each row.
+
+    Args:
+        name: Name in the cohort's table, of a column with fewer than 255 categories.
+
+    Returns:
+        The categories as in the table, and (rows,) their positions, histogram.MISSING for none.
+    """
+    return _categories(explorer().cohort.fingerprint, name)
+
+
+@st.cache_resource(max_entries=96, show_spinner=False)
+def _categories(
+    cohort_fingerprint: str, name: str
+) -> tuple[tuple[str | int, ...], NDArray[np.uint8]]:
+    here = explorer().cohort
+    if here.columns[name].kind == "binary":
+        numbers = pd.to_numeric(here.table[name], errors="coerce")
+        known = numbers.to_numpy(np.float64, na_value=np.nan)
+        return (0, 1), np.where(np.isin(known, (0, 1)), known, MISSING).astype(np.uint8)
+    factor = pd.Categorical(here.table[name])
+    codes = np.where(factor.codes < 0, MISSING, factor.codes).astype(np.uint8)
+    return tuple(str(category) for category in factor.categories), codes
+
+
+def compared_with_rest(group: Group) -> pd.DataFrame:
+    """Compare a group with the rest of the cohort: ``cmae.latent.groups.compare``.
+
+    Args:
+        group: Rows of the cohort.
+    """
+    digest = blake2b(group.rows.tobytes(), digest_size=12).hexdigest()
+    return _compared_with_rest(explorer().cohort.fingerprint, digest, _group=group)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _compared_with_rest(
+    cohort_fingerprint: str, rows_digest: str, *, _group: Group
+) -> pd.DataFrame:
+    cohort = explorer().cohort
+    names = [
+        name
+        for name in phenotypes.ordered(cohort.columns)
+        if cohort.columns[name].kind != "categorical"
+    ]
+    return compare(cohort.table, names, _group.mask(len(cohort)))
 
 
 def run_text(name: str) -> str | None:

@@ -1,14 +1,15 @@
-"""The map of the whole cohort, with the heart that was picked or the group that was selected."""
+"""The first page: the map, the heart that was picked, and what is selected, all linked."""
 
 import streamlit as st
 
 from app import caches, frame, panels, phenotypes, session
+from app.groups_panel import find_panel, groups_panel
 from app.map_panel import map_panel
-from app.selection_panel import selection_panel
+from app.selection_panel import linked_panel, selection_line
 
 LINE = (
     "Each dot is one heart, placed by what the model sees in its ECG or its MRI: hearts that look "
-    "alike lie close together. Click a dot to see it, draw a lasso to compare a group."
+    "alike lie close together. Click a dot to see it beat, draw around some to select them."
 )
 
 
@@ -32,35 +33,38 @@ def show() -> None:
 
 
 def _explore() -> None:
-    """Map on the left, what was picked or selected on it on the right."""
-    left, right = st.columns([1.36, 1], gap="medium")
+    """Map on the left; on the right the heart that was picked, and below it the selection."""
+    bar = st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key="selection-bar"
+    )
+    left, right = st.columns([1, 1.16], gap="medium")
     with left:
-        if not map_panel():
-            return
+        map_panel()
     group = session.selection()
+    with bar:
+        selection_line(group)
+        st.space("stretch")
+        find_panel()
+        groups_panel(group)
     with right:
-        if group is not None:
-            selection_panel(group)
-        else:
-            _participant(session.row())
+        _participant(session.row())
+        linked_panel(group)
 
 
 def _participant(row: int) -> None:
     """Show the recordings of the row that was picked, and what to try next."""
-    frame.section(f"Participant {row:,}")
-    frame.participant_facts(row, phenotypes.HEADLINES)
-    _recordings(row)
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="try-bar"):
+        frame.section(f"Participant {row:,}")
+        for label, example in caches.examples().items():
+            st.button(label, on_click=session.choose_row, args=(example,), type="tertiary")
+        st.button("Random", icon=":material/casino:", on_click=session.choose_random_row)
         if st.button("See all decodings", type="primary", icon=":material/compare:"):
             session.go_to_participant(row)
-        for label, example in caches.examples().items():
-            st.button(label, on_click=session.choose_row, args=(example,))
-        st.button("Random", icon=":material/casino:", on_click=session.choose_random_row)
-
-
-def _recordings(row: int) -> None:
-    """Play the cine beside what the model makes of the ECG alone, over the recorded ECG."""
+    frame.participant_facts(row, phenotypes.HEADLINES)
     heart = panels.heart_of_row(row)
-    panels.cine_panel(heart, key="map-cine", group="map-ecg", sources=("ecg",))
-    panels.ecg_panel(heart, key="map-ecg", sources=("mri",))
+    pictures, paper = st.columns([1, 1], gap="small")
+    with pictures:
+        panels.cine_panel(heart, key="map-cine", group="map-ecg", sources=("ecg",))
+    with paper:
+        panels.ecg_panel(heart, key="map-ecg", sources=("mri",))
     panels.model_state(heart, row)
