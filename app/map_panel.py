@@ -20,7 +20,7 @@ from app.groups import Group
 from app.shapes import DRAWN
 
 MAP_TITLES = {"umap": "UMAP", "pca": "PCA"}
-HEIGHT = 610
+HEIGHT = 540
 
 
 def map_panel() -> bool:
@@ -123,7 +123,7 @@ def _settings() -> tuple[str, str, str]:
             format_func=_colour_title,
             key="colour",
             bind="query-params",
-            width=260,
+            width=200,
         )
     return space or spaces[0], name or maps[0], colour or names[0]
 

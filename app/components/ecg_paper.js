@@ -36,7 +36,7 @@ class EcgPaper {
   get layout() {
     const { layout: chosen, isChosen } = this.choice;
     const layout = `${chosen}/clinical` in this.data.sheets ? chosen : "3x4";
-    return !isChosen && layout === "3x4" && this.root.clientWidth < NARROW_PX ? "6x2" : layout;
+    return !isChosen && layout === "3x4" && window.innerWidth < NARROW_PX ? "6x2" : layout;
   }
 
   render() {

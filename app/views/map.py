@@ -47,7 +47,8 @@ def _explore() -> None:
         find_panel()
         groups_panel(group)
     with right:
-        _participant(session.row())
+        with st.container(key="heart", gap="small"):
+            _participant(session.row())
         linked_panel(group)
 
 
@@ -55,16 +56,27 @@ def _participant(row: int) -> None:
     """Show the recordings of the row that was picked, and what to try next."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="try-bar"):
         frame.section(f"Participant {row:,}")
+        st.space("stretch")
         for label, example in caches.examples().items():
             st.button(label, on_click=session.choose_row, args=(example,), type="tertiary")
         st.button("Random", icon=":material/casino:", on_click=session.choose_random_row)
         if st.button("See all decodings", type="primary", icon=":material/compare:"):
             session.go_to_participant(row)
     frame.participant_facts(row, phenotypes.HEADLINES)
+    _recordings(row)
+
+
+def _recordings(row: int) -> None:
+    """Play the cine beside what the model makes of the ECG alone, and the ECG beside both."""
     heart = panels.heart_of_row(row)
-    pictures, paper = st.columns([1, 1], gap="small")
+    if heart.decodings is None and heart.cine is not None:
+        # Where the decoded cine is going to be, so that nothing moves once the model is loaded.
+        pictures, state, paper = st.columns([1, 1, 2], gap="small")
+        with state:
+            panels.model_state(heart, row)
+    else:
+        pictures, paper = st.columns(2, gap="small")
     with pictures:
         panels.cine_panel(heart, key="map-cine", group="map-ecg", sources=("ecg",))
     with paper:
         panels.ecg_panel(heart, key="map-ecg", sources=("mri",))
-    panels.model_state(heart, row)

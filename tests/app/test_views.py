@@ -2,6 +2,7 @@ import pytest
 
 from app import caches, session
 from app.explorer import show
+from app.groups import Filter
 from cmae.errors import RunError
 
 VIEWS = ("map", "participant", "upload", "about")
@@ -94,8 +95,64 @@ def test_a_selection_is_compared_with_the_others(page, texts, explorer):
     selected = (maps["ecg"][:, 0] < 0) | (maps["mri"][:, 0] < 0)
     assert 0 < selected.sum() < 12
     assert f"{selected.sum()} participants selected" in texts(at)
+    at.session_state["linked_view"] = "differences"
+    at.run()
     ages = explorer.cohort.table["age_years"][selected]
     assert f"{ages.mean():.1f} ± " in texts(at)
+
+
+def test_a_filter_narrows_what_was_drawn_and_its_chip_removes_it(page, texts, explorer):
+    at = page("map")
+    points = caches.map_points("both", "umap")
+    shape = {
+        "mode": "replace",
+        "polygon": [[-9, -9], [0, -9], [0, 9], [-9, 9]],
+        "geometry": points.geometry,
+        "meaning": points.meaning,
+    }
+    at.session_state["map-both"] = {"lasso": {"shapes": [shape], "serial": 1}}
+    fingerprint = explorer.cohort.fingerprint
+    at.session_state[f"filters:{fingerprint}"] = (Filter("age_years", low=46.0),)
+    at.run()
+    maps, ages = explorer.latents.maps["umap"], explorer.cohort.table["age_years"]
+    drawn = (maps["ecg"][:, 0] < 0) | (maps["mri"][:, 0] < 0)
+    both = drawn & (ages >= 46.0).to_numpy(bool)
+    assert 0 < both.sum() < drawn.sum()
+    assert f"{both.sum()} participants selected" in texts(at)
+    at.button(key="chip-age_years").click().run()
+    assert f"{drawn.sum()} participants selected" in texts(at)
+    at.button(key="chip-chosen").click().run()
+    assert "12 participants" in texts(at)
+    assert "selected" not in texts(at)
+
+
+def test_a_pasted_list_is_selected_and_kept_as_a_group(page, texts, explorer):
+    at = page("map")
+    at.text_area(key="find_text").set_value("3; 5\n7, 99")
+    at.button(key="find_select").click().run()
+    assert "3 of 4 found, 1 not in this cohort." in texts(at)
+    assert "3 participants selected" in texts(at)
+    assert "Participant 3" in texts(at)
+    at.text_input(key="group_name").set_value("Mine")
+    at.button(key="group_keep").click().run()
+    kept = at.session_state[f"groups:{explorer.cohort.fingerprint}"]["Mine"]
+    assert kept.rows.tolist() == [3, 5, 7]
+    assert kept.how == {"listed": 4, "found": 3}
+    at.text_input(key="group-0-Mine").set_value("Yours").run()
+    at.button(key="drop-0").click().run()
+    assert at.session_state[f"groups:{explorer.cohort.fingerprint}"] == {}
+
+
+def test_identifiers_are_looked_up_only_where_they_were_switched_on(page, texts):
+    at = page("map")
+    at.text_area(key="find_text").set_value("P005")
+    at.button(key="find_select").click().run()
+    assert "Participant 5" in texts(at)  # "005" is row 5: identifiers are not read here.
+    at.toggle(key="show_identifiers").set_value(True).run()
+    at.text_area(key="find_text").set_value("P004 P006 P999")
+    at.button(key="find_select").click().run()
+    assert "2 of 3 found, 1 not in this cohort." in texts(at)
+    assert "P999" not in texts(at)
 
 
 def test_every_column_can_colour_the_map(page):
