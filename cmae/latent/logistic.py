@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from cmae.latent.ridge import Spectrum
 
@@ -56,6 +57,16 @@ def fit_logistic(
     Returns:
         The fit.
     """
+    # Thousands of products of a matrix and a vector: threads would wait for each other longer than
+    # they work, most of all where other programs want the cores.
+    with threadpool_limits(1):
+        return _fit(spectrum, flags, participants, penalties)
+
+
+def _fit(
+    spectrum: Spectrum, flags: Floats, participants: NDArray[np.integer], penalties: Floats
+) -> LogisticFit:
+    """Fit as ``fit_logistic`` says."""
     known = np.isfinite(flags)
     y = flags[known]
     z: Features = spectrum.rotated[known]
