@@ -1,8 +1,10 @@
 """GWAS-SSF files: the regression of single latent coordinates, as the GWAS Catalog takes them.
 
-Columns, their order and ``#NA`` follow GWAS-SSF 1
-(https://github.com/EBISPOT/gwas-summary-statistics-standard); p-values are given as
-``neg_log_10_p_value``, which the standard allows in the place of ``p_value``.
+Columns, their order and ``#NA`` follow Table 1 of GWAS-SSF 1.1.0
+(https://github.com/EBISPOT/gwas-summary-statistics-standard): eight mandatory columns, then any.
+P-values are given as ``neg_log_10_p_value``, which the standard allows in the place of ``p_value``.
+Its metadata file is the submitter's to write: it names what cmae does not know, the genome assembly
+and the ancestry.
 """
 
 import re
@@ -26,7 +28,13 @@ COLUMNS = (
     "effect_allele_frequency", "neg_log_10_p_value", "rsid", "n", "variant",
 )  # fmt: skip
 
-_LETTERS = {"X": "23", "XY": "23", "Y": "24", "MT": "25", "M": "25"}
+_CODES = {
+    "X": "23", "Y": "24", "MT": "25", "M": "25",
+    "XY": "23", "PAR1": "23", "PAR2": "23", "25": "23", "26": "25",
+}  # fmt: skip
+"""GWAS-SSF's numbers of what genotype files call otherwise: PLINK's 25 is the part that X and Y
+share, its 26 mitochondrial."""
+
 _RSID = re.compile(r"rs\d+")
 
 
@@ -62,7 +70,8 @@ def write_coordinates(scan: "Scan", folder: Path) -> None:
 def chromosome_number(name: str) -> str:
     """Return a chromosome as GWAS-SSF has it: 1 to 22, X 23, Y 24, mitochondrial 25."""
     bare = re.sub(r"^chr", "", name, flags=re.IGNORECASE)
-    return _LETTERS.get(bare.upper(), bare.lstrip("0") or bare)
+    bare = bare.lstrip("0") or bare
+    return _CODES.get(bare.upper(), bare)
 
 
 def _fixed(
@@ -72,7 +81,7 @@ def _fixed(
     fronts, backs = [], []
     for row, share in zip(variants.itertuples(index=False), frequency, strict=True):
         place = (chromosome_number(str(row.chromosome)), str(row.position))
-        fronts.append("\t".join((*place, row.effect_allele, row.other_allele)))
+        fronts.append("\t".join((*place, row.effect_allele.upper(), row.other_allele.upper())))
         rsid = row.variant if _RSID.fullmatch(row.variant) else "#NA"
         backs.append((f"{share:.6g}", f"{rsid}\t{count}\t{row.variant}"))
     return fronts, backs

@@ -11,6 +11,7 @@ import pytest
 from cmae.errors import InputError, LatentsError, SettingsError
 from cmae.latent import association
 from cmae.latent.association import AssociationSettings, associate, prepare
+from cmae.latent.association_files import chromosome_number
 from cmae.latent.association_parts import FOLDER, Parts
 from cmae.readers.genotypes import open_genotypes
 
@@ -84,6 +85,15 @@ def test_coordinates_have_the_columns_of_gwas_ssf(study, tmp_path):
     assert table.loc[HIT, "beta"] == pytest.approx(beta[2], rel=1e-5)
     assert table.loc[HIT, "standard_error"] == pytest.approx(error, rel=1e-5)
     assert set(table["rsid"]) == {"#NA"} | {f"rs{k}" for k in range(1, VARIANTS, 2)}
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("7", "7"), ("chr07", "7"), ("chrX", "23"), ("23", "23"), ("Y", "24"), ("chrM", "25"),
+     ("MT", "25"), ("26", "25"), ("XY", "23"), ("25", "23"), ("PAR2", "23")],
+)  # fmt: skip
+def test_chromosomes_have_the_numbers_of_gwas_ssf_not_those_of_plink(name, number):
+    assert chromosome_number(name) == number
 
 
 def test_missing_dosages_are_counted_and_take_the_mean(study, tmp_path):

@@ -224,6 +224,25 @@ def test_null_space_projection_removes_what_tells_of_confounders_and_keeps_the_r
     assert not null_space_projection(latents, removed, iterations=0).is_clean
 
 
+def test_null_space_projection_is_that_of_ravfogel_written_longhand():
+    rng = np.random.default_rng(4)
+    table = pd.DataFrame({"sex": rng.integers(0, 2, 500).astype(float)})
+    latents = rng.normal(size=(500, 6)) @ rng.normal(size=(6, 6))
+    latents[:, 1] += 2 * table["sex"]
+    projection = null_space_projection(
+        latents, confounders(table, ("sex",)), iterations=3, max_r2=-np.inf
+    )
+    left = latents - latents.mean(0)
+    aim = (table["sex"] - table["sex"].mean()).to_numpy()
+    guard = np.eye(6)
+    for _ in range(3):  # a linear predictor, then the projection onto the null space of its weights
+        weights = np.linalg.pinv(left) @ aim
+        null_space = np.eye(6) - np.outer(weights, weights) / (weights @ weights)
+        guard, left = guard @ null_space, left @ null_space
+    assert projection.iterations == projection.basis.shape[1] == 3
+    np.testing.assert_allclose(projection.project(latents), latents @ guard, atol=1e-8)
+
+
 def test_direction_of_a_hit_is_the_regression_on_its_dosage(data):
     table, latents, dosages = data
     space = latent_space(latents, confounders(table, NAMES))
