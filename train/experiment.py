@@ -41,6 +41,8 @@ class Stage:
         steps_per_epoch: Batches an epoch; an epoch is a stretch of work, not a pass over the data.
         validation_steps: Batches of the validation set after each epoch.
         batch_size: Participants a batch.
+        decoded_participants: Participants of a batch that are decoded; the others only meet in the
+            contrastive loss, which gains from many while decoding is the costly part. 0 for all.
         learning_rate: At its highest.
         clip_norm: Longest gradient, over all weights; 0 for no limit.
         weight_decay: Share of a kernel that is taken off it each step, times the rate (AdamW).
@@ -55,6 +57,7 @@ class Stage:
     steps_per_epoch: int = 128
     validation_steps: int = 36
     batch_size: int = 4
+    decoded_participants: int = 0
     learning_rate: float = 5e-5
     clip_norm: float = 0.0
     weight_decay: float = 0.0
@@ -69,6 +72,16 @@ class Stage:
         for name in ("epochs", "steps_per_epoch", "validation_steps", "batch_size"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} of stage {self.name} must be at least 1.")
+        if not 0 <= self.decoded_participants <= self.batch_size:
+            raise SettingsError(
+                f"decoded_participants of stage {self.name} is {self.decoded_participants}: give 0 "
+                f"for all, or at most the {self.batch_size} of a batch."
+            )
+        if self.decoded_participants and len(set(self.modalities)) == 1:
+            raise SettingsError(
+                f"Stage {self.name} trains one modality, so who is not decoded would count for "
+                "nothing: leave decoded_participants out."
+            )
         if not self.learning_rate > 0:
             raise SettingsError(f"learning_rate of stage {self.name} must be above 0.")
         if self.weight_decay < 0:
@@ -163,6 +176,11 @@ class Experiment:
                 raise SettingsError(
                     f"Stage {stage.name} trains {sorted(lacking)[0]}, but model.networks has no "
                     "such network."
+                )
+            if stage.decoded_participants and self.model.contrast.loss == "none":
+                raise SettingsError(
+                    f"Stage {stage.name} has no contrastive loss, so who is not decoded would "
+                    "count for nothing: leave decoded_participants out."
                 )
 
     def architecture(self, stage: Stage) -> Architecture:

@@ -133,6 +133,8 @@ def build(materials: Materials) -> CrossModalAutoencoder:
     experiment, stage = materials.experiment, materials.stage
     model = CrossModalAutoencoder(experiment.architecture(stage), seed=experiment.seed)
     model.num_replicas = backend.num_replicas()
+    if stage.decoded_participants:
+        model.num_decoded = -(-stage.decoded_participants // model.num_replicas)
     model.compile(optimizer=optimizer(stage), jit_compile=experiment.numerics.xla)
     model.optimizer.build(model.trainable_variables)
     return model
@@ -141,14 +143,19 @@ def build(materials: Materials) -> CrossModalAutoencoder:
 def start(model: CrossModalAutoencoder, runs: Sequence[Path]) -> None:
     """Take over what the model shares with earlier runs: encoders and decoders by modality.
 
+    Of a run of both modalities with the same contrastive loss, its temperature as well.
+
     Raises:
         RunError: The networks of a run have other settings.
     """
     for run in runs:
-        shared = set(read_model_file(run).architecture.networks) & set(model.encoders)
+        architecture = read_model_file(run).architecture
+        shared = set(architecture.networks) & set(model.encoders)
         if not shared:
             continue
         parts = {f"{name}_{kind}" for name in shared for kind in ("encoder", "decoder")}
+        if len(shared) == 2 and architecture.contrast.loss == model.architecture.contrast.loss:
+            parts.add("alignment")
         load_weights(model, run / WEIGHTS_FILE, parts=parts)
         logger.info("Starting from %s of %s.", " and ".join(sorted(shared)), run)
 

@@ -35,6 +35,8 @@ class CrossModalAutoencoder(keras.Model):
         architecture: The settings that it was built from.
         encoders: The encoder of each modality.
         decoders: The decoder of each modality.
+        num_decoded: Participants of a training batch that are decoded, its first ones; the others
+            only meet in the contrastive loss. None for all.
         num_replicas: Devices that each get a share of a batch; the gradient is their mean. Keras
             adds up the gradients of replicas, so that each one's loss counts for its share.
     """
@@ -54,6 +56,7 @@ class CrossModalAutoencoder(keras.Model):
             for modality in architecture.modalities
         }
         self.alignment = Alignment(architecture) if len(names) == 2 else None
+        self.num_decoded: int | None = None
         self.num_replicas = 1
         self.dropout_seed = keras.random.SeedGenerator(seed)
         self.loss_means = {name: keras.metrics.Mean(name=name) for name in self._loss_names(names)}
@@ -126,18 +129,22 @@ class CrossModalAutoencoder(keras.Model):
 
         Returns:
             ``latents`` and ``decoded`` by modality, ``joint`` (n, latent_dim), and ``translated``
-            by target modality where the architecture weighs translation.
+            by target modality where the architecture weighs translation. In training ``joint`` and
+            what is decoded are of the first participants alone where ``num_decoded`` says so.
         """
         latents = {
             name: self.encode(name, self._seen(name, inputs[name], training), training=training)
             for name in self.encoders
         }
-        joint = self.merge(latents, inputs["present"], training=training)
+        count = self.num_decoded if training else None
+        first = {name: some[:count] for name, some in latents.items()}
+        present = {name: inputs["present"][name][:count] for name in latents}
+        joint = self.merge(first, present, training=training)
         decoded = {name: self.decode(name, joint, training=training) for name in self.decoders}
         translated = {}
         if self.alignment is not None and self.architecture.translation_weight > 0:
             for source, target in (("ecg", "mri"), ("mri", "ecg")):
-                translated[target] = self.decode(target, latents[source], training=training)
+                translated[target] = self.decode(target, first[source], training=training)
         return {"latents": latents, "joint": joint, "decoded": decoded, "translated": translated}
 
     def _seen(self, modality: str, recordings: Tensor, training: bool) -> Tensor:
@@ -152,13 +159,11 @@ class CrossModalAutoencoder(keras.Model):
 
         Args:
             batch: A batch, as the class describes it.
-            outputs: What ``call`` returned for it.
+            outputs: What ``call`` returned for it, of all participants or of the first ones.
         """
         present = {name: ops.cast(batch["present"][name], "float32") for name in self.encoders}
         parts = {
-            name: losses.mean_over_participants(
-                RECONSTRUCTION_LOSSES[name](batch[name], outputs["decoded"][name]), present[name]
-            )
+            name: _reconstruction_loss(name, batch[name], outputs["decoded"][name], present[name])
             for name in self.encoders
         }
         if self.alignment is None:
@@ -166,8 +171,8 @@ class CrossModalAutoencoder(keras.Model):
         paired = present["ecg"] * present["mri"]
         for target, decoded in outputs["translated"].items():
             source = "ecg" if target == "mri" else "mri"
-            parts[f"{source}_to_{target}"] = losses.mean_over_participants(
-                RECONSTRUCTION_LOSSES[target](batch[target], decoded), paired
+            parts[f"{source}_to_{target}"] = _reconstruction_loss(
+                target, batch[target], decoded, paired
             )
         if self.architecture.contrast.loss != "none":
             latents = outputs["latents"]
@@ -202,6 +207,15 @@ class CrossModalAutoencoder(keras.Model):
             if self.architecture.contrast.loss != "none":
                 parts.append("contrast")
         return parts
+
+
+def _reconstruction_loss(
+    modality: str, recordings: Tensor, decoded: Tensor, present: Tensor
+) -> Tensor:
+    """The mean over the participants that are decoded and present: the first ones of a batch."""
+    count = ops.shape(decoded)[0]
+    values = RECONSTRUCTION_LOSSES[modality](recordings[:count], decoded)
+    return losses.mean_over_participants(values, present[:count])
 
 
 class Alignment(keras.layers.Layer):

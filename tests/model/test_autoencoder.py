@@ -117,3 +117,34 @@ def test_translation_is_decoded_from_the_other_modality_alone(tiny_architecture,
     expected = ops.convert_to_numpy(model.translate("ecg", batch["ecg"], "mri"))
     np.testing.assert_allclose(translated, expected, atol=1e-5)
     assert {"ecg_to_mri", "mri_to_ecg"} <= set(losses_of(model, batch))
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_who_is_not_decoded_meets_in_the_contrastive_loss_alone(tiny_architecture, batch, weight):
+    settings = replace(tiny_architecture, translation_weight=weight, merge="mean")
+    model = CrossModalAutoencoder(settings)
+    every = losses_of(model, batch, training=True)
+    first = {name: batch[name][:3] for name in ("ecg", "mri")}
+    first["present"] = {name: mask[:3] for name, mask in batch["present"].items()}
+    alone = losses_of(model, first, training=True)
+    model.num_decoded = 3
+    some = losses_of(model, batch, training=True)
+    assert some["contrast"] == pytest.approx(every["contrast"], rel=1e-6)
+    assert some["contrast"] != pytest.approx(alone["contrast"], rel=1e-3)
+    for name in set(alone) - {"contrast"}:
+        assert some[name] == pytest.approx(alone[name], rel=1e-6)
+    assert model(batch, training=True)["decoded"]["mri"].shape[0] == 3
+    assert losses_of(model, batch) == pytest.approx(every, rel=1e-6)
+
+
+def test_decoding_as_many_as_a_batch_holds_is_decoding_all(tiny_architecture, batch):
+    grown = []
+    for num_decoded in (None, 5):
+        keras.utils.set_random_seed(5)
+        model = CrossModalAutoencoder(tiny_architecture, seed=5)
+        model.num_decoded = num_decoded
+        model.compile(optimizer=keras.optimizers.SGD(0.1), jit_compile=False)
+        model.fit(((batch,) for _ in range(3)), steps_per_epoch=3, shuffle=False, verbose=0)
+        grown.append([ops.convert_to_numpy(weight) for weight in model.trainable_variables])
+    for one, other in zip(*grown, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)

@@ -40,6 +40,26 @@ def test_an_unknown_or_ill_typed_setting_is_named(settings, write_toml, change, 
         experiments.read(write_toml(settings | change))
 
 
+@pytest.mark.parametrize(
+    ("stage", "decoded", "message"),
+    [(2, 3, "at most the 2 of a batch"), (2, -1, "give 0 for all"), (0, 1, "leave decoded")],
+)
+def test_decoding_more_than_a_batch_or_less_than_what_is_trained_is_refused(
+    settings, write_toml, stage, decoded, message
+):
+    settings["stages"][stage]["decoded_participants"] = decoded
+    with pytest.raises(SettingsError, match=message):
+        experiments.read(write_toml(settings))
+
+
+def test_leaving_out_decoding_needs_a_contrastive_loss(settings, write_toml):
+    settings["stages"][2]["decoded_participants"] = 1
+    assert experiments.read(write_toml(settings)).stages[2].decoded_participants == 1
+    settings["model"]["contrast"] = {"loss": "none"}
+    with pytest.raises(SettingsError, match="has no contrastive loss"):
+        experiments.read(write_toml(settings))
+
+
 def test_a_stage_without_a_network_is_refused(settings, write_toml):
     del settings["model"]["networks"]["mri"]
     with pytest.raises(SettingsError, match="no such network"):

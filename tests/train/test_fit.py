@@ -15,7 +15,7 @@ from cmae.model.run import Run
 from train import checkpoint
 from train.__main__ import main
 from train.experiment import Experiment, Stage
-from train.fit import fit, optimizer, validate
+from train.fit import build, fit, optimizer, start, validate
 from train.materials import Materials
 
 
@@ -108,6 +108,22 @@ def test_the_last_stage_starts_from_the_first_two(settings, training_cohort, tmp
         for key, array in first.items():
             assert key.startswith(name)
             np.testing.assert_allclose(last[key], array, atol=1e-6)
+
+
+@pytest.mark.parametrize(("loss", "taken"), [("info_nce", True), ("sigmoid", False)])
+def test_a_run_of_both_hands_its_temperature_on_to_the_same_loss(
+    finished, settings, training_cohort, loss, taken
+):
+    settings["model"]["contrast"] = {"loss": loss, "log_scale": 3.0}
+    settings["stages"][2] |= {"batch_size": 3, "decoded_participants": 2}
+    experiment = toml.from_mapping(Experiment, settings, where="the test")
+    model = build(Materials(experiment, experiment.stages[2], training_cohort, {}, ()))
+    assert model.num_decoded == 2
+    start(model, [finished[0]])
+    learned = load_file(finished[0] / "weights.safetensors")["alignment/alignment/log_scale"]
+    wanted = learned if taken else 3.0
+    assert float(model.alignment.log_scale) == pytest.approx(float(wanted), abs=1e-6)
+    assert abs(float(learned)) > 1e-3
 
 
 @pytest.mark.slow
