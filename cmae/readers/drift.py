@@ -1,5 +1,8 @@
 """The slow movement of an ECG's baseline, told from the waves of the heart."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline, CubicSpline
@@ -72,7 +75,38 @@ def drift_through(signals: Floats, knots: Samples, half_width: int) -> CubicSpli
     return CubicSpline(knots, levels, axis=0, bc_type="natural")
 
 
-def drift_below(parts: Floats, times: Floats, weight: Floats, inner: Floats) -> BSpline:
+@dataclass(frozen=True)
+class DriftBasis:
+    """The splines of which a drift is made, at the places where beats tell of it.
+
+    Attributes:
+        knots: Of the splines, in samples.
+        at_parts: ``(beats, parts, splines)``, what each spline is there.
+    """
+
+    knots: Floats
+    at_parts: Floats
+
+    @classmethod
+    def of(cls, times: Floats, inner: Floats) -> Self:
+        """Return the cubic B-splines of some knots.
+
+        Args:
+            times: ``(beats, parts)`` in samples: where the beats tell of the drift; a place
+                outside the recording is its end.
+            inner: ``(knots,)`` in samples, increasing, from the begin to the end of the recording.
+        """
+        knots = np.concatenate([[inner[0]] * 3, inner, [inner[-1]] * 3])
+        places = times.ravel().clip(inner[0], inner[-1])
+        at_parts = BSpline.design_matrix(places, knots, 3).toarray().reshape(*times.shape, -1)
+        return cls(knots, at_parts)
+
+    def curve(self, sizes: Floats) -> BSpline:
+        """Return the drift at any sample of the recording, of the sizes of the splines."""
+        return BSpline(self.knots, sizes, 3)
+
+
+def drift_below(parts: Floats, basis: DriftBasis, weight: Floats) -> Floats:
     """Return the slow part of what is not the same in every beat.
 
     The typical beat and a cubic B-spline are fitted together by least squares: at every distance
@@ -81,25 +115,22 @@ def drift_below(parts: Floats, times: Floats, weight: Floats, inner: Floats) -> 
 
     Args:
         parts: ``(beats, parts, leads)`` in mV: means over a few samples each.
-        times: ``(beats, parts)`` in samples: where they are.
+        basis: The splines of the drift where the parts are.
         weight: ``(beats, parts)``, 0 where the waves are not those of every beat.
-        inner: ``(knots,)`` in samples, increasing, from the begin to the end of the recording.
 
     Returns:
-        The drift in mV at any sample of the recording.
+        ``(splines, leads)`` in mV: the sizes of the splines.
     """
-    knots = np.concatenate([[inner[0]] * 3, inner, [inner[-1]] * 3])
-    places = times.ravel().clip(inner[0], inner[-1])
-    basis = BSpline.design_matrix(places, knots, 3).toarray().reshape(*times.shape, -1)
     share = weight / np.maximum(weight.sum(axis=0), 1e-9)
-    varying = (basis - np.einsum("bp,bpk->pk", share, basis)).reshape(-1, basis.shape[2])
+    at_parts = basis.at_parts
+    varying = (at_parts - np.einsum("bp,bpk->pk", share, at_parts)).reshape(-1, at_parts.shape[2])
     seen = (parts - np.einsum("bp,bpl->pl", share, parts)).reshape(-1, parts.shape[2])
     weighted = varying.T * weight.ravel()
     normal = weighted @ varying
     uneven = np.diff(np.eye(len(normal)), ORDER, axis=0)
     normal += SMOOTHING * np.trace(normal) / len(normal) * uneven.T @ uneven
     normal += 1e-9 * np.trace(normal) / len(normal) * np.eye(len(normal))
-    return BSpline(knots, np.linalg.solve(normal, weighted @ seen), 3)
+    return np.asarray(np.linalg.solve(normal, weighted @ seen))
 
 
 def drift_knots(intervals: Samples, samples: int) -> Floats:

@@ -1,7 +1,7 @@
 """What is done to an ECG before its beats are looked for: checks, one rate, no mains hum."""
 
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -209,7 +209,7 @@ def without_mains(signals: Floats) -> Floats:
 
 def _is_humming(signals: Floats) -> NDArray[np.bool_]:
     """Tell in which leads a line stands out of the spectrum, ``(frequencies, leads)``."""
-    spectrum = rfft(signals.T * np.hanning(len(signals)))
+    spectrum = rfft(signals.T * _window(len(signals)))
     step_hz = _RATE / len(signals)
     center = np.round(np.array(_MAINS_HZ) / step_hz).astype(np.intp)[:, None]
     near = np.arange(-int(0.4 / step_hz), int(0.4 / step_hz) + 1)
@@ -229,8 +229,7 @@ def _hum(signals: Floats, mains: float) -> Floats:
     padded = np.pad(signals, ((reach, reach), (0, 0)), mode="reflect")
     fast = signals - 0.5 * (padded[: -2 * reach] + padded[2 * reach :])
     passed = 1 - np.cos(2 * np.pi * mains * reach / _RATE)
-    angle = 2 * np.pi * mains * np.arange(len(signals)) / _RATE
-    waves = np.stack([np.cos(angle), np.sin(angle)], axis=1)[:, :, None]
+    waves = _waves(mains, len(signals))
     height = np.einsum("tl,tl->t", fast, fast)
     is_quiet = height < 9 * np.median(height)
     # Its size changes slowly: sums of a few samples are enough to tell it.
@@ -242,6 +241,19 @@ def _hum(signals: Floats, mains: float) -> Floats:
     total = convolve1d(count, window, mode="constant")[:, None, None]
     size *= 2 / passed / np.maximum(total, 1.0)
     return np.asarray(np.einsum("twl,twl->tl", between_blocks(size, _BLOCK, len(signals)), waves))
+
+
+@lru_cache(2 * len(_MAINS_HZ))
+def _waves(mains: float, samples: int) -> Floats:
+    """Return the cosine and the sine of a hum, ``(samples, 2, 1)``: most recordings last 10 s."""
+    angle = 2 * np.pi * mains * np.arange(samples) / _RATE
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)[:, :, None]
+
+
+@lru_cache(4)
+def _window(samples: int) -> Floats:
+    """Return a Hann window."""
+    return np.hanning(samples)
 
 
 @cache

@@ -17,6 +17,7 @@ from cmae.readers.ecg_record import (
     millivolts_per,
 )
 from cmae.readers.foreign import PARSER_FAULTS, check_file
+from cmae.readers.wfdb_plain import WfdbSignals, read_plain
 
 _MAX_HEADER_BYTES = 2**20
 
@@ -58,44 +59,65 @@ def wfdb_header(path: Path) -> Path | None:
 
 def read_wfdb(header: Path) -> EcgRecord:
     """Read a WFDB record from its header, which is checked line by line before data are touched."""
-    import wfdb  # noqa: PLC0415 - slow to load, and not needed by other formats
-
     if header.suffix != ".hea":
         raise ReadError("The WFDB header's name must end in '.hea' in lower case: rename it.")
-    samples = _check_wfdb_header(header)
+    lines = _header_lines(header)
+    samples = _check_wfdb_header(header, lines)
+    record = read_plain(header.parent, lines, samples) or _read_by_library(header, samples)
+    signals, resolution_mv = record.signals, 0.0
+    for column, name in enumerate(record.names):
+        if clinical_name(name) is not None:
+            unit_mv = millivolts_per(record.units[column])
+            signals[:, column] *= unit_mv
+            resolution_mv = max(resolution_mv, unit_mv / record.gains[column])
+    facts = DeviceFacts(resolution_mv or None)
+    return clinical_record(
+        signals, record.names, rate_hz=record.rate_hz, source="WFDB", device=facts
+    )
+
+
+def _read_by_library(header: Path, samples: int) -> WfdbSignals:
+    """Read a record of any layout, some samples of it."""
+    import wfdb  # noqa: PLC0415 - slow to load, and seldom needed
+
     try:
         record = wfdb.rdrecord(str(header.resolve().with_suffix("")), sampto=samples)
-        rate_hz = float(record.fs)
-        signals = np.asarray(record.p_signal, np.float64)
-        names = [str(name or "") for name in record.sig_name]
-        units = [str(unit or "") for unit in record.units]
-        gains = [float(gain) for gain in record.adc_gain]
-    except ReadError:
-        raise
+        return WfdbSignals(
+            np.asarray(record.p_signal, np.float64),
+            float(record.fs),
+            [str(name or "") for name in record.sig_name],
+            [str(unit or "") for unit in record.units],
+            [float(gain) for gain in record.adc_gain],
+        )
     except PARSER_FAULTS as error:
         raise ReadError(
             "The WFDB record cannot be read: its header or its signal file is damaged."
         ) from error
-    resolution_mv = 0.0
-    for column, name in enumerate(names):
-        if clinical_name(name) is not None:
-            unit_mv = millivolts_per(units[column])
-            signals[:, column] *= unit_mv
-            resolution_mv = max(resolution_mv, unit_mv / gains[column])
-    facts = DeviceFacts(resolution_mv or None)
-    return clinical_record(signals, names, rate_hz=rate_hz, source="WFDB", device=facts)
 
 
-def _check_wfdb_header(header: Path) -> int:
-    """Return how many samples of a WFDB record to read, those of the first minute.
+def _header_lines(header: Path) -> list[str]:
+    """Return the lines of a WFDB header but for comments and empty ones.
 
     Raises:
-        ReadError: The header leads elsewhere, guesses, or promises more than there is.
+        ReadError: It is no plain file, or too large for a header.
     """
     if check_file(header, what="The WFDB header") > _MAX_HEADER_BYTES:
         raise ReadError("The WFDB header is larger than 1 MiB: it is no header.")
     text = header.read_bytes().decode("utf-8", errors="replace")
-    lines = [line.split() for line in text.splitlines() if line.strip() and line[0] != "#"]
+    return [line for line in text.splitlines() if line.strip() and line[0] != "#"]
+
+
+def _check_wfdb_header(header: Path, text: list[str]) -> int:
+    """Return how many samples of a WFDB record to read, those of the first minute.
+
+    Args:
+        header: The header.
+        text: Its lines.
+
+    Raises:
+        ReadError: The header leads elsewhere, guesses, or promises more than there is.
+    """
+    lines = [line.split() for line in text]
     try:
         record = lines[0]
         channels, samples = int(record[1][:_MAX_DIGITS]), int(record[3][:_MAX_DIGITS])

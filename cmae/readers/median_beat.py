@@ -17,6 +17,7 @@ from cmae.readers.beat_average import (
 from cmae.readers.drift import (
     BLOCK,
     ROUNDS,
+    DriftBasis,
     between_blocks,
     block_means,
     drift_below,
@@ -250,18 +251,18 @@ def _drift(signals: Floats, found: Beats, onset: int) -> Floats:
     first, last = _own(found.peaks[:, None])
     is_own = known & (offsets >= first[dominant]) & (offsets < last[dominant])
     drift = drift_through(signals, knots, 5)(times.clip(knots[0], knots[-1]))
-    inner = drift_knots(np.diff(found.peaks), len(signals))
+    basis = DriftBasis.of(times, drift_knots(np.diff(found.peaks), len(signals)))
     for _ in range(ROUNDS):
         template = typical_beat(blocks - drift, known)
         departure = magnitude(blocks - drift - template)
         spread = middle(departure)
         weight = is_own * (1e-4 / (spread**2 + 1e-4)) / (1 + (departure / _FOREIGN_MV) ** 2)
-        curve = drift_below(blocks, times, weight, inner)
-        drift = curve(times.clip(0, len(signals)))
+        sizes = drift_below(blocks, basis, weight)
+        drift = basis.at_parts @ sizes
     # Beyond what several beats tell, the drift stays as it is.
     told = times[is_own & (is_own.sum(axis=0) >= MIN_BEATS)]
     grid = np.arange(BLOCK / 2 - 0.5, len(signals), BLOCK).clip(told.min(), told.max())
-    return between_blocks(np.asarray(curve(grid)), BLOCK, len(signals))
+    return between_blocks(np.asarray(basis.curve(sizes)(grid)), BLOCK, len(signals))
 
 
 def _own(peaks: Samples) -> tuple[Samples, Samples]:

@@ -6,6 +6,7 @@ import pytest
 from cmae.data.modality import LEADS
 from cmae.errors import ReadError
 from cmae.readers.ecg import read_ecg
+from cmae.readers.wfdb_plain import read_plain
 
 
 def test_wfdb_signals_are_read_in_clinical_order_and_mv(tmp_path, rng, foreign):
@@ -163,3 +164,49 @@ def test_real_records_of_all_rates_and_namings_are_read(realdata: Path):
         two, three = LEADS.index("II"), LEADS.index("III")
         einthoven = record.signals[:, two] - record.signals[:, 0] - record.signals[:, three]
         assert np.abs(einthoven).max() < 0.02
+
+
+def against_the_library(header: Path) -> None:
+    """Hold our own reading of a usual record against the library's."""
+    wfdb = pytest.importorskip("wfdb")
+    theirs = wfdb.rdrecord(str(header.with_suffix("")))
+    lines = [line for line in header.read_text().splitlines() if line and line[0] != "#"]
+
+    ours = read_plain(header.parent, lines, theirs.sig_len)
+
+    assert ours is not None
+    np.testing.assert_array_equal(ours.signals, theirs.p_signal)
+    assert (ours.names, ours.units) == (theirs.sig_name, theirs.units)
+    assert (ours.gains, ours.rate_hz) == (theirs.adc_gain, theirs.fs)
+
+
+def test_a_usual_record_is_read_as_the_library_reads_it(tmp_path, rng, foreign):
+    signals = rng.normal(0, 0.5, (1000, 12))
+    signals[10, 3] = -32.768  # what WFDB has for a sample that was not recorded
+    header = foreign.write_wfdb(tmp_path, signals, gain="812.5(-17)/uV")
+    assert "(-17)" in header.read_text()
+
+    against_the_library(header)
+
+    assert np.isnan(read_ecg(header).signals[10, 3])
+
+
+def test_real_records_are_read_as_the_library_reads_them(realdata: Path):
+    headers = [*(realdata / "ecg" / "cinc2021").glob("*.hea"), realdata / "ecg/ptbxl/00001_lr.hea"]
+    assert len(headers) >= 20
+    for header in headers:
+        against_the_library(header)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(" 16 ", " 212 "), ("\n", " # note\n"), ("(0)", ""), (" 16 ", " 16:3 ")]
+)
+def test_an_unusual_header_is_left_to_the_library(tmp_path, rng, foreign, old, new):
+    header = foreign.write_wfdb(tmp_path, foreign.rhythm(rng, seconds=3), gain="1000(0)/mV")
+    lines = [line for line in header.read_text().splitlines() if line[0] != "#"]
+    assert read_plain(tmp_path, lines, 1500) is not None
+
+    changed = "\n".join([*lines, ""]).replace(old, new).splitlines()
+
+    assert changed != lines
+    assert read_plain(tmp_path, changed, 1500) is None
