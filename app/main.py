@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import frame, session
+from app import frame, link, session
 from app.views import about, map, participant, upload
 from cmae.errors import CmaeError
 
@@ -37,7 +37,7 @@ def main() -> None:
     }
     chosen = st.navigation(list(pages.values()), position="top")
     session.keep_pages(pages)
-    session.write_link()
+    link.open_link()
     problem = session.link_problem()
     if problem is not None:
         st.warning(problem)
@@ -45,6 +45,7 @@ def main() -> None:
         chosen.run()
     except CmaeError as error:
         st.error(str(error))
+    link.write_link()
     session.explorer().model.start(delay_s=session.WARM_UP_DELAY_S)
     session.draw_again_with_model()
 

@@ -17,7 +17,7 @@ from app.components.latent_map import (
     read_map,
 )
 from app.groups import Group
-from app.shapes import DRAWN
+from app.shapes import DRAWN, simplified
 
 MAP_TITLES = {"umap": "UMAP", "pca": "PCA"}
 HEIGHT = 540
@@ -67,7 +67,14 @@ def _take(
         inside = inside_shape(shape, points=points, color=colours)
         return map_data.rows_of_points(points, np.flatnonzero(inside))
 
-    session.draw(event.shapes, serial=event.serial, drawn_on=drawn_on, rows_inside=rows_inside)
+    shapes = None if event.shapes is None else [_on_grid(each, points) for each in event.shapes]
+    session.draw(shapes, serial=event.serial, drawn_on=drawn_on, rows_inside=rows_inside)
+
+
+def _on_grid(shape: Mapping[str, Any], points: MapPoints) -> dict[str, Any]:
+    """Return a shape with few corners on the browser's grid, so that a link holds it exactly."""
+    corners = simplified(points.on_grid(np.asarray(shape["polygon"], float)))
+    return {**shape, "polygon": points.off_grid(corners).tolist()}
 
 
 def _without_webgl(points: MapPoints, colours: Categories | Numbers, *, key: str) -> None:

@@ -236,7 +236,7 @@ def _row_of_link() -> int:
                 "This link was made for another cohort, or for an earlier state of this one: "
                 "showing the first participant instead."
             )
-        elif wanted.isascii() and wanted.isdecimal() and int(wanted) < len(cohort):
+        elif _is_row(wanted, len(cohort)):
             return int(wanted)
         else:
             st.session_state["link_problem"] = (
@@ -245,6 +245,12 @@ def _row_of_link() -> int:
             )
     both = np.flatnonzero(cohort.has("ecg") & cohort.has("mri"))
     return int(both[0]) if len(both) else 0
+
+
+def _is_row(text: str, count: int) -> bool:
+    """Tell whether a text of an address is a row number; of many digits none is read."""
+    is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(count))
+    return is_number and int(text) < count
 
 
 def keep_pages(pages: Mapping[str, StreamlitPage]) -> None:

@@ -98,7 +98,7 @@ class Drawing:
         steps = list(self.steps[:kept])
         for shape in shapes[len(self.skipped) + kept :]:
             before = steps[-1] if steps else Drawing(self.start).rows
-            steps.append(_after(before, str(shape["mode"]), rows_inside(shape)))
+            steps.append(combined(before, str(shape["mode"]), rows_inside(shape)))
         return Drawing(self.start, self.skipped, own, tuple(steps))
 
 
@@ -107,8 +107,52 @@ def _mode(shape: object) -> str:
     return str(shape["mode"]) if isinstance(shape, dict) else ""
 
 
-def _after(rows: Rows, mode: str, inside: Rows) -> Rows:
-    """Return the selected rows after one more shape."""
+def simplified(corners: NDArray[np.integer], *, share: float = 1 / 500) -> NDArray[np.integer]:
+    """Leave out corners that hardly change a polygon (Douglas and Peucker, 1973).
+
+    Args:
+        corners: (corners, 2) in any unit.
+        share: How far the outline may move, as a share of the polygon's larger side.
+
+    Returns:
+        (fewer, 2) of these corners, in their order; all of them where fewer than 3 would stay.
+    """
+    if len(corners) < 4:
+        return corners
+    points = np.asarray(corners, float)
+    reach = share * float(np.ptp(points, axis=0).max())
+    far = int(np.argmax(np.hypot(*(points - points[0]).T)))
+    is_kept = np.zeros(len(points), bool)
+    is_kept[[0, far]] = True
+    closed = np.concatenate([points, points[:1]])
+    waiting = [(0, far), (far, len(points))]
+    while waiting:
+        first, last = waiting.pop()
+        if last - first < 2:
+            continue
+        (x0, y0), (x1, y1) = closed[first], closed[last]
+        between = closed[first + 1 : last]
+        length = np.hypot(x1 - x0, y1 - y0)
+        away = (
+            np.abs((x1 - x0) * (between[:, 1] - y0) - (y1 - y0) * (between[:, 0] - x0)) / length
+            if length > 0
+            else np.hypot(between[:, 0] - x0, between[:, 1] - y0)
+        )
+        worst = int(np.argmax(away))
+        if away[worst] > reach:
+            is_kept[first + 1 + worst] = True
+            waiting += [(first, first + 1 + worst), (first + 1 + worst, last)]
+    return corners[is_kept] if is_kept.sum() >= 3 else corners
+
+
+def combined(rows: Rows, mode: str, inside: Rows) -> Rows:
+    """Return the selected rows after one more shape.
+
+    Args:
+        rows: (n,) sorted rows before it.
+        mode: ``add``, ``subtract``, or ``replace``.
+        inside: (m,) sorted rows inside it.
+    """
     if mode == "add":
         return np.union1d(rows, inside)
     return np.setdiff1d(rows, inside) if mode == "subtract" else inside

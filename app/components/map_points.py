@@ -99,6 +99,24 @@ class MapPoints:
         scaled = np.nan_to_num((self.positions - origin) / span * _MOST_LEVEL)
         return np.clip(np.rint(scaled), 0, _MOST_LEVEL).astype(np.uint16)
 
+    def on_grid(self, polygon: NDArray[np.floating]) -> NDArray[np.int64]:
+        """Return the nearest of the browser's levels to each corner: what a link can hold.
+
+        Args:
+            polygon: ``(corners, 2)`` in map coordinates.
+
+        Returns:
+            ``(corners, 2)`` levels; 0 to 65,535 inside the square, beyond it outside.
+        """
+        origin, span = self.square
+        scaled = (np.asarray(polygon, float) - origin) / span * _MOST_LEVEL
+        return np.rint(np.clip(scaled, -_MOST_LEVEL, 2 * _MOST_LEVEL)).astype(np.int64)
+
+    def off_grid(self, levels: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return map coordinates of levels, ``(corners, 2)``: the inverse of ``on_grid``."""
+        origin, span = self.square
+        return np.asarray(origin + np.asarray(levels, float) / _MOST_LEVEL * span)
+
     def inside(self, polygon: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Tell which points lie inside a polygon, exactly as the browser shows them.
 

@@ -92,16 +92,17 @@ def _script(view):
     """Run one view as main.py does: the script of AppTest."""
     import importlib
 
-    from app import frame, session
+    from app import frame, link, session
 
     frame.style()
-    session.write_link()
+    link.open_link()
     problem = session.link_problem()
     if problem is not None:
         import streamlit as st
 
         st.warning(problem)
     importlib.import_module(f"app.views.{view}").show()
+    link.write_link()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from app.groups import Group
-from app.shapes import Drawing
+from app.shapes import Drawing, simplified
 
 FIVE = Group("Five", np.array([5]), {"listed": 1})
 INSIDE = {"low": [0, 1, 2], "mid": [2, 3], "high": [8, 9]}
@@ -86,3 +86,19 @@ def test_drawing_on_what_was_drawn_on_the_same_map_keeps_all_shapes(tested):
 def test_a_shape_around_nobody_selects_nothing(tested):
     drawing = Drawing().follow([_shape("low"), _shape("low", "subtract")], tested[1])
     assert drawing.group({}) is None
+
+
+def test_a_simplified_ring_has_few_corners_near_the_outline():
+    turn = np.linspace(0, 2 * np.pi, 400, endpoint=False)
+    ring = np.rint(np.stack([np.cos(turn), np.sin(turn)], axis=1) * 10_000).astype(np.int64)
+    fewer = simplified(ring)
+    assert 8 <= len(fewer) <= 70
+    middles = (fewer + np.roll(fewer, -1, axis=0)) / 2
+    assert np.hypot(*middles.T).min() > 10_000 - 20_000 / 500 - 1
+    square = np.array([[0, 0], [50, 0], [100, 0], [100, 100], [0, 100]])
+    assert simplified(square).tolist() == [[0, 0], [100, 0], [100, 100], [0, 100]]
+
+
+def test_polygons_that_cannot_be_simplified_stay_as_they_are():
+    for corners in ([[0, 0], [5, 5], [9, 1]], [[3, 3]] * 6, [[0, 0], [1, 0], [2, 0], [3, 0]]):
+        assert len(simplified(np.array(corners))) >= 3
