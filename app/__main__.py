@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from cmae.errors import CmaeError, CohortError, InputError, LatentsError, RunError
 
 if TYPE_CHECKING:
+    from app.catalog import Catalog
     from app.demo import Sources
-    from cmae.model.run import Run
 
 PROJECT = Path(__file__).resolve().parents[1]
 DEMO_RUN = PROJECT / "data_samples" / "demo_run"
@@ -41,8 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         port = _free_port(options.port)
         _check_evidence(options.report, options.association)
-        sources = choose(options.run, options.cohort, options.latents)
-        _open(sources)
+        _open(*choose(options.run, options.cohort, options.latents))
     except CmaeError as error:
         sys.stderr.write(f"app: {error}\n")
         return 2
@@ -53,77 +52,90 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def choose(run: Path | None, cohort: Path | None, latents: Path | None) -> "Sources":
-    """Decide what to open, and make what is missing.
+def choose(
+    runs: Sequence[Path] = (),
+    cohorts: Sequence[Path] = (),
+    latents: Sequence[Path] = (),
+) -> tuple["Sources", "Catalog"]:
+    """Decide what to open first and what else is offered, and make what is missing of the first.
 
     Args:
-        run: Run folder; None: the demo run.
-        cohort: Cohort folder; None: the demo cohort.
-        latents: Latents of this run and cohort; None: made now, under build/.
+        runs: Run folders, or folders that contain some; none: the demo run.
+        cohorts: Cohort folders, or folders that contain some; none: the demo cohort.
+        latents: Latents of these runs and cohorts; where there are none for the first pair, they
+            are made now, under build/.
 
     Returns:
-        What to open.
+        What to open first, and all that can be chosen.
 
     Raises:
-        CmaeError: Something is missing or cannot be made.
+        CmaeError: Something is missing, does not go together, or cannot be made.
     """
-    from app.demo import Sources, content_hash, prepare_demo, prepare_latents  # noqa: PLC0415
-    from cmae.data.cohort import Cohort  # noqa: PLC0415 - after --help
+    from app.catalog import Catalog, Pair, cohorts_in, runs_in  # noqa: PLC0415 - after --help
+    from app.demo import content_hash, prepare_demo, prepare_latents  # noqa: PLC0415
 
-    chosen = run if run is not None else DEMO_RUN
-    if not chosen.is_dir():
-        raise RunError(
-            f"There is no run folder {chosen}: give one with --run, or make one with "
-            "`python -m train`."
-        )
-    content_hash(chosen)
-    if cohort is None:
-        if latents is not None:
+    offered_runs = runs_in(runs or [DEMO_RUN])
+    if not cohorts:
+        if latents:
             raise InputError("--latents needs the --cohort that it was made from: give both.")
-        name = "demo" if run is None else f"demo-{content_hash(chosen)[:12]}"
-        return prepare_demo(BUILD / name, chosen)
-    opened = Cohort.open(cohort)
-    if latents is not None:
-        return Sources(chosen, cohort, latents)
-    name = f"{content_hash(chosen)[:12]}-{opened.fingerprint[:12]}.h5"
-    sources = Sources(chosen, cohort, BUILD / "latents" / name)
+        first_run = offered_runs[0]
+        name = "demo" if not runs else f"demo-{content_hash(first_run)[:12]}"
+        demo = prepare_demo(BUILD / name, first_run)
+        return demo, Catalog(offered_runs, (demo.cohort,), (demo,), BUILD / "latents")
+    offered_cohorts = cohorts_in(cohorts)
+    given = tuple(_makers_of(path, offered_runs, offered_cohorts) for path in latents)
+    catalog = Catalog(offered_runs, offered_cohorts, given, BUILD / "latents")
+    if given:
+        return given[0], catalog
+    pairs = [Pair(run, cohort) for run in offered_runs for cohort in offered_cohorts]
+    conditions = {pair: catalog.condition(pair) for pair in pairs}
+    ready = [pair for pair in pairs if conditions[pair].latents is not None]
+    fitting = [pair for pair in pairs if conditions[pair].problem is None]
+    if not fitting:
+        raise InputError(str(conditions[pairs[0]].problem))
+    sources = catalog.sources((ready or fitting)[0])
     prepare_latents(sources)
-    return sources
+    return sources, catalog
 
 
-def _open(sources: "Sources") -> None:
-    """Open everything but the networks, and hand it to the pages."""
-    from app.explorer import Explorer, show  # noqa: PLC0415 - after --help
+def _makers_of(latents: Path, runs: Sequence[Path], cohorts: Sequence[Path]) -> "Sources":
+    """Find the run and the cohort that made some latents; fingerprints say so."""
+    from app.catalog import labels  # noqa: PLC0415 - after --help
+    from app.demo import Sources  # noqa: PLC0415
+    from app.map_data import rows_of_latents  # noqa: PLC0415
     from cmae.data.cohort import Cohort  # noqa: PLC0415
     from cmae.latent.latents import Latents  # noqa: PLC0415
+    from cmae.model.run_files import run_fingerprint  # noqa: PLC0415
 
-    def load_run() -> "Run":
-        from cmae.model.run import Run  # noqa: PLC0415 - the networks' framework takes seconds
-
-        run = Run.open(sources.run)
-        if run.fingerprint != latents.run_fingerprint:
-            raise RunError(
-                f"The latents {sources.latents.name} were made by another run than "
-                f"{sources.run.name}: embed the cohort again, or give the run that made them."
-            )
-        return run
-
-    cohort, latents = Cohort.open(sources.cohort), Latents.open(sources.latents)
-    if not len(cohort):
-        raise CohortError(f"The cohort {sources.cohort} is empty: add to it with `cmae import`.")
-    explorer = Explorer(
-        cohort=cohort,
-        latents=latents,
-        run_path=sources.run,
-        load_run=load_run,
-        is_demo=sources.is_demo,
-    )
-    if (explorer.latent_rows < 0).all():
-        raise LatentsError(
-            f"The latents {sources.latents.name} hold no row of the cohort {sources.cohort.name}: "
-            "embed this cohort with `cmae embed`, or leave --latents out."
+    opened = Latents.open(latents)
+    run = next((each for each in runs if run_fingerprint(each) == opened.run_fingerprint), None)
+    if run is None:
+        names = ", ".join(labels(runs).values())
+        raise RunError(
+            f"The latents {latents.name} were made by another run ({opened.run_fingerprint}) than "
+            f"{names}: give the run that made them, or leave --latents out."
         )
-    show(explorer)
+    tables = {each: Cohort.open(each) for each in cohorts}
+    # Latents of an earlier state of a cohort belong to it, but the one that is the same goes first.
+    for cohort in sorted(
+        cohorts, key=lambda each: tables[each].fingerprint != opened.cohort_fingerprint
+    ):
+        if not len(tables[cohort]):
+            raise CohortError(f"The cohort {cohort} is empty: add to it with `cmae import`.")
+        if (rows_of_latents(tables[cohort], opened) >= 0).any():
+            return Sources(run, cohort, latents)
+    raise LatentsError(
+        f"The latents {latents.name} hold no row of {', '.join(labels(cohorts).values())}: embed "
+        "this cohort with `cmae embed`, or leave --latents out."
+    )
+
+
+def _open(sources: "Sources", catalog: "Catalog") -> None:
+    """Open everything but the networks, and hand it to the pages."""
+    from app.catalog import open_explorer  # noqa: PLC0415 - after --help
+    from app.explorer import show  # noqa: PLC0415
+
+    show(open_explorer(sources, model_of=catalog.model_of), catalog=catalog)
 
 
 def _check_evidence(reports: Sequence[Path], associations: Sequence[Path]) -> None:
@@ -205,10 +217,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m app",
         description="Explore a cohort of hearts in the browser. Without arguments: the demo.",
     )
-    parser.add_argument("--run", type=Path, help="run folder (default: the demo run)")
-    parser.add_argument("--cohort", type=Path, help="cohort folder (default: a simulated one)")
-    parser.add_argument("--latents", type=Path, help="latents of this run and cohort")
     for name, words in (
+        ("run", "run folders, or folders of runs, to choose from (default: the demo run)"),
+        ("cohort", "cohort folders, or folders of them, to choose from (default: a simulated one)"),
+        ("latents", "latents of these runs and cohorts; the first is what is opened"),
         ("report", "folders that `cmae evaluate` left, for the page Evidence"),
         ("association", "folders that `cmae associate` left, likewise"),
     ):
@@ -218,7 +230,7 @@ def _parser() -> argparse.ArgumentParser:
             nargs="+",
             action="extend",
             default=[],
-            metavar="FOLDER",
+            metavar="FILE" if name == "latents" else "FOLDER",
             help=words,
         )
     parser.add_argument("--port", type=int, help=f"port (default: {PORT}, or the next free one)")

@@ -6,7 +6,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from cmae.errors import CmaeError, RunError
 from cmae.latent.embedding import embed
 from cmae.latent.map import add_maps
 from cmae.latent.sources import Encoder
-from cmae.progress import progress_bar
+from cmae.progress import Progress, progress_bar
 from cmae.quiet import quiet_import
 from cmae.simulate.settings import SIMULATOR_NUMBER
 
@@ -27,6 +27,11 @@ PARTICIPANTS = 1_000
 
 SEED = 7
 """Seed of the demo cohort."""
+
+ENCODING, MAPPING = "Encoding every recording", "Drawing the maps"
+"""The two steps to latents, for people."""
+
+Reporter = Callable[[str], AbstractContextManager[Progress]]
 
 
 @dataclass(frozen=True)
@@ -93,27 +98,54 @@ def prepare_demo(
     return sources
 
 
-def prepare_latents(sources: Sources, *, opener: Callable[[Path], Encoder] = open_run) -> None:
+def prepare_latents(
+    sources: Sources,
+    *,
+    opener: Callable[[Path], Encoder] = open_run,
+    reporter: Reporter = progress_bar,
+) -> None:
     """Embed a cohort and map its latents, unless that has been done with this run.
 
     Args:
         sources: The run, the cohort, and the file to make.
         opener: Opens the run.
+        reporter: Gives, for what is being done in a few words, where its progress is told.
 
     Raises:
         CmaeError: A step failed.
     """
-    note = sources.latents.with_suffix(".json")
     cohort = Cohort.open(sources.cohort)
-    made_by = {"run": content_hash(sources.run), "cohort": cohort.fingerprint}
-    if _noted(note) == made_by and sources.latents.is_file():
+    if are_prepared(sources, cohort.fingerprint):
         return
     sources.latents.parent.mkdir(parents=True, exist_ok=True)
-    with progress_bar("Encoding every recording") as on_progress:
+    with reporter(ENCODING) as on_progress:
         embed(opener(sources.run), cohort, sources.latents, on_progress=on_progress)
-    with progress_bar("Drawing the maps") as on_progress:
+    with reporter(MAPPING) as on_progress:
         add_maps(sources.latents, on_progress=on_progress)
-    _note(note, made_by)
+    _note(_note_path(sources), _makers(sources, cohort.fingerprint))
+
+
+def are_prepared(sources: Sources, cohort_fingerprint: str) -> bool:
+    """Tell whether the latents stand, with maps, made by this run from this cohort.
+
+    Args:
+        sources: The run, the cohort, and the file.
+        cohort_fingerprint: Of the cohort.
+
+    Raises:
+        RunError: The run is none.
+    """
+    if not sources.latents.is_file():
+        return False
+    return _noted(_note_path(sources)) == _makers(sources, cohort_fingerprint)
+
+
+def _note_path(sources: Sources) -> Path:
+    return sources.latents.with_suffix(".json")
+
+
+def _makers(sources: Sources, cohort_fingerprint: str) -> dict[str, str]:
+    return {"run": content_hash(sources.run), "cohort": cohort_fingerprint}
 
 
 def content_hash(run: Path) -> str:

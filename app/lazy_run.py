@@ -18,9 +18,23 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MAX_LOADED = 2
+"""Runs whose networks are in memory at once; the one that was used longest ago goes first."""
+
+RELEASE_S = 2.0
+"""Longest wait for a run that is in use, before it is left in memory."""
+
+_loaded: list["LazyRun"] = []
+"""The runs in memory, the one that was used last at the end."""
+
+_counting = threading.Lock()
+
 
 class LazyRun:
-    """One run, loaded once by a thread of its own and used by one thread at a time.
+    """One run, loaded by a thread of its own and used by one thread at a time.
+
+    At most MAX_LOADED runs are in memory: one that gave way to another is loaded again when it is
+    next needed.
 
     Args:
         load: Opens the run; it may take many seconds.
@@ -68,28 +82,73 @@ class LazyRun:
         Raises:
             CmaeError: It cannot be loaded.
         """
-        self.start()
-        assert self._thread is not None
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        assert self._run is not None
-        with self._using:
-            yield self._run
+        while True:
+            self.start()
+            thread = self._thread
+            if thread is None:  # it gave way to another run in between
+                continue
+            thread.join()
+            if self._error is not None:
+                raise self._error
+            with self._using:
+                if self._run is None:
+                    continue
+                _note_use(self)
+                yield self._run
+                return
+
+    def release(self) -> bool:
+        """Give the memory back; the run is loaded again when it is needed.
+
+        Returns:
+            Whether it was given back: a run that is in use for long is left alone.
+        """
+        if not self._using.acquire(timeout=RELEASE_S):
+            return False
+        try:
+            with self._starting:
+                self._run, self._thread = None, None
+        finally:
+            self._using.release()
+        return True
 
     def _work(self, delay_s: float) -> None:
         threading.Event().wait(delay_s)
         try:
             run = self._load()
             _compile(run)
-            _settle()
         except CmaeError as error:
             self._error = error
         except Exception as error:
             logger.exception("The run could not be loaded.")
             self._error = RunError(f"The run could not be loaded ({type(error).__name__}).")
         else:
+            _settle()
             self._run = run
+            _make_room(self)
+
+
+def _note_use(run: LazyRun) -> None:
+    with _counting:
+        if run in _loaded:
+            _loaded.remove(run)
+            _loaded.append(run)
+
+
+def _make_room(run: LazyRun) -> None:
+    """Count one more run as loaded, and release those beyond the bound."""
+    with _counting:
+        if run in _loaded:
+            _loaded.remove(run)
+        _loaded.append(run)
+        too_many, _loaded[:] = _loaded[:-MAX_LOADED], _loaded[-MAX_LOADED:]
+    kept = [other for other in too_many if not other.release()]
+    with _counting:
+        _loaded[:0] = kept
+    if too_many:
+        gc.unfreeze()  # what was settled with the released runs is garbage by now
+        gc.collect()
+        gc.freeze()
 
 
 def _compile(run: "Run") -> None:

@@ -41,6 +41,7 @@ def main() -> None:
     problem = session.link_problem()
     if problem is not None:
         st.warning(problem)
+    _say_what_changed()
     try:
         chosen.run()
     except CmaeError as error:
@@ -48,6 +49,16 @@ def main() -> None:
     link.write_link()
     session.explorer().model.start(delay_s=session.WARM_UP_DELAY_S)
     session.draw_again_with_model()
+
+
+def _say_what_changed() -> None:
+    """Say that files are not as they were when they were opened, and offer to open them again."""
+    change = session.explorer().change()
+    if change is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(change, icon=":material/sync_problem:")
+        st.button("Reopen", on_click=session.reopen, icon=":material/refresh:")
 
 
 main()

@@ -10,9 +10,10 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.navigation.page import Page as StreamlitPage
 
-from app.explorer import Explorer, shown
+from app.explorer import Explorer, catalog, find, shown
 from app.groups import Filter, Group, filtered
 from app.shapes import Drawing
+from cmae.errors import CmaeError
 
 FINGERPRINT_DIGITS = 12
 """Digits of a fingerprint that a link and a stamp hold."""
@@ -26,9 +27,31 @@ WARM_UP_DELAY_S = 2.0
 
 def explorer() -> Explorer:
     """Return what this person looks at: the one they chose, or the server's first."""
-    chosen = st.session_state.get("explorer")
-    explorers = shown()
-    return next((each for each in explorers if each.key == chosen), explorers[0])
+    return find(st.session_state.get("explorer")) or shown()[0]
+
+
+def choose_explorer(chosen: Explorer) -> None:
+    """Look at another run or cohort; the row is kept where it is the same cohort.
+
+    Args:
+        chosen: One that is shown.
+    """
+    before = explorer()
+    st.session_state["explorer"] = chosen.key
+    if chosen.cohort.fingerprint != before.cohort.fingerprint:
+        st.session_state.pop("row", None)
+        st.query_params.clear()
+
+
+def reopen() -> None:
+    """Open what this person looks at again, as its files are now; a problem is said once."""
+    offered = catalog()
+    if offered is None:
+        return
+    try:
+        choose_explorer(offered.reopen(explorer()))
+    except CmaeError as error:
+        st.session_state["link_problem"] = str(error)
 
 
 def is_chosen() -> bool:

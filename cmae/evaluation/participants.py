@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cmae.data import table as tables
 from cmae.errors import CohortError, RunError
 from cmae.evaluation.heldout import Recordings
-from cmae.model.run import read_card
+from cmae.model.run_files import read_card
 
 SPLIT_FILE = "split.csv"
 SEEN = ("train", "validation")

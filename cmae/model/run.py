@@ -1,12 +1,9 @@
 """The run folder: what a training leaves, opened as a model that speaks physical units."""
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,54 +11,39 @@ from numpy.typing import ArrayLike, NDArray
 from cmae import settings
 from cmae.data.files import replacing
 from cmae.data.modality import MODALITIES, MRI
-from cmae.data.normalization import Normalization
-from cmae.errors import InputError, RunError, SettingsError
-from cmae.model.architecture import Architecture
+from cmae.errors import InputError
 from cmae.model.autoencoder import CrossModalAutoencoder
+from cmae.model.run_files import (
+    CARD_FILE,
+    FORMAT_NUMBER,
+    MODEL_FILE,
+    WEIGHTS_FILE,
+    CineScale,
+    ModelFile,
+    read_card,
+    read_description,
+    read_model_file,
+    run_fingerprint,
+)
 from cmae.model.weights import load_weights, save_weights
-from cmae.settings import STRICT
 
-FORMAT_NUMBER = 1
-MODEL_FILE = "model.toml"
-WEIGHTS_FILE = "weights.safetensors"
-CARD_FILE = "card.json"
+__all__ = [
+    "CARD_FILE",
+    "FORMAT_NUMBER",
+    "MODEL_FILE",
+    "WEIGHTS_FILE",
+    "CineScale",
+    "ModelFile",
+    "Run",
+    "predict_padded",
+    "read_card",
+    "read_description",
+    "read_model_file",
+    "run_fingerprint",
+    "save_model",
+]
+
 BATCH_SIZE = 32
-
-Description = TypeVar("Description")
-
-
-@dataclass(frozen=True)
-class CineScale:
-    """The scale that a decoded cine gets when its participant has none recorded.
-
-    Attributes:
-        mean: Median over the training set of a cine's mean, in scanner intensity.
-        std: Median over the training set of a cine's SD, in scanner intensity.
-    """
-
-    __pydantic_config__ = STRICT
-
-    mean: float = 0.0
-    std: float = 1.0
-
-
-@dataclass(frozen=True)
-class ModelFile:
-    """What ``model.toml`` holds: all that the networks are built from and fed with.
-
-    Attributes:
-        format_number: Number of this format.
-        architecture: The settings of the networks.
-        normalization: Physical to model units.
-        decoded_cine: The scale of a cine that was decoded without a recorded one.
-    """
-
-    __pydantic_config__ = STRICT
-
-    format_number: int
-    architecture: Architecture
-    normalization: Normalization = field(default_factory=Normalization)
-    decoded_cine: CineScale = field(default_factory=CineScale)
 
 
 def save_model(
@@ -267,80 +249,6 @@ class Run:
                 f"This run has no {modality} network, only {', '.join(self.modalities)}: "
                 "use a cross-modal run."
             )
-
-
-def read_model_file(folder: Path) -> ModelFile:
-    """Read the settings of a run folder without building its networks.
-
-    Raises:
-        RunError: The folder is missing, is no run, or has another format number.
-    """
-    return read_description(ModelFile, folder / MODEL_FILE, FORMAT_NUMBER)
-
-
-def read_description(cls: type[Description], path: Path, format_number: int) -> Description:
-    """Read what a folder's networks are built from, after its format was found right.
-
-    Args:
-        cls: A settings class with a ``format_number``.
-        path: The TOML file.
-        format_number: The number that this version reads.
-
-    Raises:
-        RunError: The file is missing, has another format number, or a setting is not usable.
-    """
-    if not path.is_file():
-        raise RunError(
-            f"{path.parent} holds no {path.name}, so it is no finished run: give the folder that "
-            "a training left."
-        )
-    try:
-        number = settings.read_toml(path).get("format_number")
-        if number != format_number:
-            raise RunError(
-                f"{path} has format number {number}, but this version reads {format_number}: "
-                "use the version of cmae that wrote it, or train again."
-            )
-        return settings.load(cls, path)
-    except SettingsError as error:
-        raise RunError(str(error)) from error
-
-
-def read_card(folder: Path) -> dict[str, Any]:
-    """What the card of a run folder says; empty without one.
-
-    Raises:
-        RunError: The card is no JSON object.
-    """
-    path = folder / CARD_FILE
-    if not path.is_file():
-        return {}
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} is no readable JSON: copy the run again.") from error
-    if not isinstance(card, dict):
-        raise RunError(f"{path} holds no JSON object: copy the run again.")
-    return card
-
-
-def run_fingerprint(folder: Path, description: str = MODEL_FILE) -> str:
-    """Hash of a run's settings and weights, without building its networks.
-
-    Args:
-        folder: The run folder.
-        description: Name of the file of its settings.
-
-    Raises:
-        RunError: A file is missing.
-    """
-    digest = hashlib.sha256()
-    for name in (description, WEIGHTS_FILE):
-        try:
-            digest.update((folder / name).read_bytes())
-        except OSError as error:
-            raise RunError(f"{folder} lacks {name}, so it is no finished run.") from error
-    return digest.hexdigest()[:16]
 
 
 def predict_padded(network: Any, batch: NDArray[np.float32], size: int) -> NDArray[np.float32]:  # noqa: ANN401

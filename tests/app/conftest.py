@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.explorer import Explorer, show
+from app.lazy_run import LazyRun
 from cmae.data.modality import MODALITIES
 from cmae.latent.embedding import embed
 
@@ -72,7 +73,10 @@ def make_explorer(tmp_path):
         settings = {"umap": {"neighbors": 15, "seed": 0}, "pca": {}}
         latents = dataclasses.replace(latents, maps=maps, map_settings=settings)
         return Explorer(
-            cohort=cohort, latents=latents, run_path=tmp_path / "quick_run", load_run=load_run
+            cohort=cohort,
+            latents=latents,
+            run_path=tmp_path / "quick_run",
+            model=LazyRun(load_run),
         )
 
     return make

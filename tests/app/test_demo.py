@@ -84,7 +84,7 @@ def test_another_simulator_makes_the_cohort_again(tmp_path, run, opened, monkeyp
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--run", "nowhere"], "no run folder nowhere"),
+        (["--run", "nowhere"], "no folder nowhere"),
         (["--latents", "l.h5"], "give both"),
         (["--cohort", "nowhere"], "nowhere"),
     ],
@@ -102,18 +102,18 @@ def test_a_bad_path_is_one_sentence_and_exit_code_2(
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
-    with pytest.raises(RunError, match=r"model\.toml"):
-        choose(tmp_path, None, None)
+    with pytest.raises(RunError, match="is not a run"):
+        choose([tmp_path])
 
 
 def test_latents_without_their_cohort_are_refused(run, tmp_path):
     with pytest.raises(InputError, match="give both"):
-        choose(run, None, tmp_path / "l.h5")
+        choose([run], [], [tmp_path / "l.h5"])
 
 
 def test_a_missing_cohort_is_refused(run, tmp_path):
     with pytest.raises(CohortError):
-        choose(run, tmp_path / "nowhere", None)
+        choose([run], [tmp_path / "nowhere"])
 
 
 def test_a_port_in_use_is_one_sentence(run, small_cohort, capsys):
