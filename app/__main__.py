@@ -165,7 +165,7 @@ def _serve(port: int, *, is_browser_opened: bool) -> None:
 
     from app.routes import routes  # noqa: PLC0415
     from app.theme import THEME  # noqa: PLC0415
-    from app.views import about, map, participant, upload  # noqa: F401, PLC0415 - now, not
+    from app.views import about, compare, map, participant, upload  # noqa: F401, PLC0415 - now, not
     # when the first page asks for them
 
     url = f"http://{HOST}:{port}"

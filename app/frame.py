@@ -127,6 +127,20 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, dots: Sequence
     )
 
 
+def marked_line(title: str, line: str, *, mark: str) -> None:
+    """Show one line about something that a colour stands for.
+
+    Args:
+        title: What it is.
+        line: What is said of it.
+        mark: Whose colour: ``ecg``, ``mri``, ``joint``, or ``first`` or ``second`` of two groups.
+    """
+    st.html(
+        f'<div class="cmae-line"><i class="cmae-dot {escape(mark)}"></i><b>{escape(title)}</b> '
+        f"<span>{escape(line)}</span></div>"
+    )
+
+
 def empty(text: str) -> None:
     """Say in words why there is nothing here, and what to do.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import frame, link, session
-from app.views import about, map, participant, upload
+from app.views import about, compare, map, participant, upload
 from cmae.errors import CmaeError
 
 
@@ -24,6 +24,9 @@ def main() -> None:
             title="Participant",
             icon=":material/ecg_heart:",
             url_path="participant",
+        ),
+        "compare": st.Page(
+            compare.show, title="Compare", icon=":material/compare_arrows:", url_path="compare"
         ),
         "upload": st.Page(
             upload.show,

@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.navigation.page import Page as StreamlitPage
 
+from app.comparison_groups import Choice
 from app.explorer import Explorer, catalog, find, shown
 from app.groups import Filter, Group, filtered
 from app.shapes import Drawing
@@ -221,6 +222,21 @@ def rename_group(name: str, wanted: str) -> None:
     _keep("groups", renamed)
 
 
+def comparison() -> tuple[Choice, Choice] | None:
+    """Return how the two groups of a comparison of this cohort are chosen, or None before."""
+    chosen: tuple[Choice, Choice] | None = _of_cohort("comparison")
+    return chosen
+
+
+def keep_comparison(choices: tuple[Choice, Choice]) -> None:
+    """Keep how the two groups of a comparison are chosen.
+
+    Args:
+        choices: Of the first and of the second.
+    """
+    _keep("comparison", choices)
+
+
 def _of_cohort(name: str) -> Any:  # noqa: ANN401 - what _keep was given
     """Return what was kept under a name for the cohort that is open, or None."""
     return st.session_state.get(f"{name}:{explorer().cohort.fingerprint}")
@@ -240,6 +256,19 @@ def write_link() -> None:
     for name, value in wanted.items():
         if st.query_params.get(name) != value:
             st.query_params[name] = value
+
+
+def write_parameter(name: str, value: str) -> None:
+    """Put what a page alone understands into the page's address, or take it out.
+
+    Args:
+        name: Of the parameter.
+        value: Its text, never an identifier; empty: it is taken out.
+    """
+    if not value:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value
 
 
 def link_problem() -> str | None:

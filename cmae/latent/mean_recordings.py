@@ -42,6 +42,8 @@ class MeanRecording:
     Attributes:
         modality: ``ecg`` or ``mri``.
         participants: How many the mean is of.
+        available: Participants of the group who have such a recording; more than the mean is of
+            where it is of some, drawn at random.
         without: Participants of the group who have no such recording.
         mean: In the modality's shape: mV, or SDs of a cine (each cine's own z-score).
         low: Lower end of the interval of the mean, the same shape.
@@ -51,6 +53,7 @@ class MeanRecording:
 
     modality: str
     participants: int
+    available: int
     without: int
     mean: Floats
     low: Floats
@@ -75,12 +78,23 @@ class MeanDifference:
     low: Floats
     high: Floats
 
+    @property
+    def is_clear(self) -> NDArray[np.bool_]:
+        """Where the interval excludes 0, in the modality's shape; pointwise, not of all at once."""
+        return np.asarray((self.low > 0) | (self.high < 0))
+
+    def clear(self) -> Floats:
+        """Return the difference where the interval excludes 0, and 0 elsewhere."""
+        return np.where(self.is_clear, self.difference, np.float32(0))
+
 
 def mean_recording(
     cohort: Recordings,
     modality: str,
     rows: NDArray[np.generic],
     *,
+    most: int | None = None,
+    seed: int = 0,
     on_progress: Progress | None = None,
 ) -> MeanRecording:
     """Average the recordings of a group, read a few at a time.
@@ -93,6 +107,8 @@ def mean_recording(
         cohort: The cohort.
         modality: ``ecg`` or ``mri``.
         rows: The group: a mask (rows,), or row numbers.
+        most: Average so many participants at most, drawn at random; None: all.
+        seed: Of the draw.
         on_progress: Called with (recordings done, recordings).
 
     Raises:
@@ -112,6 +128,10 @@ def mean_recording(
             f"{len(chosen)} participants of the group have an {title}, and a mean with an interval "
             "takes two: choose more."
         )
+    available = len(chosen)
+    if most is not None and available > max(most, 2):
+        drawn = np.random.default_rng(seed).choice(available, max(most, 2), replace=False)
+        chosen = chosen[np.sort(drawn)]
     mean, squares = _moments(cohort, modality, chosen, on_progress)
     count = len(chosen)
     error = np.sqrt(squares / (count - 1) / count)
@@ -119,7 +139,8 @@ def mean_recording(
     return MeanRecording(
         modality=modality,
         participants=count,
-        without=len(everybody) - count,
+        available=available,
+        without=len(everybody) - available,
         mean=mean.astype(np.float32),
         low=(mean - away).astype(np.float32),
         high=(mean + away).astype(np.float32),

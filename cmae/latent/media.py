@@ -1,16 +1,24 @@
 """Recordings as files and pictures: a cine as GIF, a median beat as CSV, both as a thumbnail."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from cmae.data.modality import ECG, ECG_RATE_HZ, LEADS, R_PEAK_SAMPLE
 
 PERCENTILES = (0.5, 99.5)
 """Intensities that become black and white in a picture of a cine."""
+
+DIVERGING = np.array(
+    [(33, 72, 148), (103, 169, 207), (247, 247, 247), (239, 138, 98), (158, 20, 40)], float
+)
+"""Red, green and blue of the most negative difference, …, zero, …, the most positive."""
+
+_TITLE_PX = 26
 
 THUMBNAIL_LEADS = ("II", "V1")
 """The leads of a thumbnail: rhythm, and what separates the bundle branches."""
@@ -43,6 +51,18 @@ def window(cine: NDArray[np.generic]) -> tuple[float, float]:
     """
     low, high = np.percentile(np.asarray(cine, np.float32), PERCENTILES)
     return float(low), float(high)
+
+
+def common_window(*cines: NDArray[np.generic]) -> tuple[float, float]:
+    """Find the intensities to show as black and as white in several cines of one unit.
+
+    Args:
+        cines: Each (rows, columns, frames).
+
+    Returns:
+        The PERCENTILES of all of them together.
+    """
+    return window(np.stack([np.asarray(cine, np.float32) for cine in cines]))
 
 
 def grey_levels(cine: NDArray[np.generic]) -> NDArray[np.uint8]:
@@ -93,14 +113,72 @@ def cine_gif(cine: NDArray[np.generic], rr_ms: float, *, side: int = 384) -> byt
     """
     grey = grey_levels(cine)
     rows, columns, frames = grey.shape
-    # Browsers slow down delays under 20 ms: drop frames rather than show the beat slower.
-    step = max(1, int(np.ceil(20.0 / (rr_ms / frames))))
-    shown = range(0, frames, step)
-    edges = np.rint(np.linspace(0, rr_ms / 10.0, len(shown) + 1)).astype(int) * 10
     size = (side, round(side * rows / columns))
+    shown = _shown(frames, rr_ms)
     pictures = [
         Image.fromarray(grey[:, :, k]).resize(size, Image.Resampling.BICUBIC) for k in shown
     ]
+    return _gif(pictures, rr_ms)
+
+
+def comparison_gif(
+    cines: Sequence[NDArray[np.generic]],
+    difference: NDArray[np.generic],
+    titles: Sequence[str],
+    rr_ms: float,
+    *,
+    scale: float,
+    side: int = 288,
+) -> bytes:
+    """Write cines side by side, in step, with their signed difference, as a looping GIF.
+
+    Args:
+        cines: Each (rows, columns, frames), all in one unit: black and white are those of all.
+        difference: The same shape, in the same unit.
+        titles: Over each cine, then over the difference.
+        rr_ms: Duration of the cycle, in ms.
+        scale: Difference at which the colors end: blue below, red above zero.
+        side: Width of each picture, in pixels.
+
+    Returns:
+        The file's bytes.
+    """
+    low, high = common_window(*cines)
+    span = max(high - low, 1e-6)
+    grey = [
+        np.clip(np.rint((np.asarray(cine, np.float32) - low) * (255.0 / span)), 0, 255)
+        for cine in cines
+    ]
+    share = np.clip(np.asarray(difference, np.float32) / scale, -1, 1)
+    ends = np.linspace(-1, 1, len(DIVERGING))
+    colored = [np.interp(share, ends, DIVERGING[:, channel]) for channel in range(3)]
+    rows, columns, frames = share.shape
+    size = (side, round(side * rows / columns))
+    pictures = []
+    for k in _shown(frames, rr_ms):
+        whole = Image.new("RGB", (side * (len(cines) + 1), size[1] + _TITLE_PX))
+        parts = [np.stack([part[:, :, k]] * 3, axis=-1) for part in grey]
+        parts.append(np.stack([channel[:, :, k] for channel in colored], axis=-1))
+        for place, (part, title) in enumerate(zip(parts, titles, strict=True)):
+            picture = Image.fromarray(np.rint(part).astype(np.uint8))
+            picture = picture.resize(size, Image.Resampling.BICUBIC)
+            whole.paste(picture, (side * place, _TITLE_PX))
+            ImageDraw.Draw(whole).text((side * place + 6, 5), title, fill="white", font=_font())
+        pictures.append(whole)
+    return _gif(pictures, rr_ms)
+
+
+def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size=14)
+
+
+def _shown(frames: int, rr_ms: float) -> range:
+    """Return the frames of a GIF: browsers slow down delays under 20 ms, so some are dropped."""
+    return range(0, frames, max(1, int(np.ceil(20.0 / (rr_ms / frames)))))
+
+
+def _gif(pictures: Sequence[Image.Image], rr_ms: float) -> bytes:
+    edges = np.rint(np.linspace(0, rr_ms / 10.0, len(pictures) + 1)).astype(int) * 10
     file = io.BytesIO()
     pictures[0].save(
         file,

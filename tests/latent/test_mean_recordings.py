@@ -91,3 +91,30 @@ def test_groups_without_recordings_are_refused_in_one_sentence():
     cohort.beats[3, 0, 0] = np.nan
     with pytest.raises(InputError, match="not finite"):
         mean_recording(cohort, "ecg", np.arange(5))
+
+
+def test_a_large_group_is_averaged_by_a_seeded_draw_and_says_of_how_many():
+    cohort = Beats()
+    found = mean_recording(cohort, "ecg", np.arange(90), most=20, seed=3)
+    assert (found.participants, found.available, found.without) == (20, 81, 9)
+    assert sum(cohort.asked) == 20
+    again = mean_recording(cohort, "ecg", np.arange(90), most=20, seed=3)
+    np.testing.assert_array_equal(found.mean, again.mean)
+    other = mean_recording(cohort, "ecg", np.arange(90), most=20, seed=4)
+    assert not np.array_equal(found.mean, other.mean)
+    whole = mean_recording(cohort, "ecg", np.arange(90), most=81)
+    np.testing.assert_array_equal(whole.mean, mean_recording(cohort, "ecg", np.arange(90)).mean)
+
+
+def test_what_is_clear_of_zero_stays_and_the_rest_is_zero():
+    cohort = Beats()
+    cohort.beats[:, 300:] = np.random.default_rng(1).normal(3, 0.2, (90, 300, 12))
+    found = difference(
+        mean_recording(cohort, "ecg", np.arange(90) < 30),
+        mean_recording(cohort, "ecg", np.arange(90) >= 30),
+    )
+    assert found.is_clear[:300].all()
+    assert 0.01 < found.is_clear[300:].mean() < 0.1
+    clear = found.clear()
+    np.testing.assert_array_equal(clear[:300], found.difference[:300])
+    np.testing.assert_array_equal(clear[~found.is_clear], 0)

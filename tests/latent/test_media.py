@@ -62,3 +62,19 @@ def test_a_thumbnail_is_the_end_diastolic_frame_and_two_leads():
 def test_a_thumbnail_lacks_what_was_not_recorded():
     assert media.thumbnail(None, moving_cine()).beat is None
     assert media.thumbnail(np.zeros((600, 12)), None).frame is None
+
+
+def test_a_comparison_is_two_grey_cines_and_a_coloured_difference_in_step():
+    one = moving_cine()
+    two = np.zeros_like(one)
+    file = media.comparison_gif((one, two), (one - two) / 800, ("A", "B", "A − B"), 1000.0, scale=1)
+    with Image.open(io.BytesIO(file)) as picture:
+        assert picture.n_frames == 50
+        assert picture.size[0] == 3 * 288
+        colors = np.array(picture.convert("RGB"), int)
+    inside = colors[26 + 135, [150, 288 + 150, 576 + 150]]
+    assert inside[0].min() > 200
+    assert inside[1].max() < 60
+    assert inside[2][0] > inside[2][2] + 60
+    outside = colors[26 + 20, 576 + 20]
+    assert outside.min() > 220
