@@ -1,45 +1,38 @@
-"""What the page stands on: the run's card, the cohort, and how the map was made."""
+"""What the pages stand on: the run, the cohort and its latents; another pair can be chosen."""
 
 import streamlit as st
 
-from app import caches, charts, frame, map_data, phenotypes, session
+from app import explorer, frame, map_data, pair_panel, phenotypes, session
+from app.demo import Sources
+from app.run_panel import run_panel
 
-LINE = "Which model, which cohort and which settings made what the other pages show."
+LINE = (
+    "Which model, which cohort and which settings made what the other pages show. Choose another "
+    "pair here; a cohort that the run has not embedded yet can be embedded."
+)
 
 
 def show() -> None:
     """Draw the page."""
     frame.header("Run and cohort", LINE)
+    with st.container(border=explorer.catalog() is not None):
+        followed = pair_panel.pair_panel()
     left, right = st.columns(2, gap="large")
     with left:
-        _run()
+        run_panel()
     with right:
         _cohort()
     frame.stamp()
-
-
-def _run() -> None:
-    """Show the run's card and learning curves."""
-    here = session.explorer()
-    frame.section("Run", str(here.run_path.name))
-    card = caches.run_text("card.md")
-    if card is None:
-        frame.empty("This run has no card (card.md): it was made by an older or another program.")
-    else:
-        with st.container(border=True, height=520):
-            st.markdown(card)
-    history = caches.run_history()
-    if history is not None:
-        frame.section("Learning curves", "loss against epoch")
-        st.plotly_chart(charts.learning_curves(*history), key="learning-curves")
+    if followed is not None:
+        pair_panel.follow(followed)
 
 
 def _cohort() -> None:
     """Show what the cohort holds and how its latents were made."""
     here = session.explorer()
-    cohort, latents = here.cohort, here.latents
+    cohort = here.cohort
     kind = "simulated: no person stands behind any row" if cohort.is_simulated else "recorded"
-    frame.section("Cohort", kind)
+    frame.section("Cohort", f"{cohort.path.name} · {kind}")
     has = {name: cohort.has(name) for name in ("ecg", "mri")}
     frame.facts(
         {
@@ -51,15 +44,7 @@ def _cohort() -> None:
             "Phenotypes": str(len(phenotypes.ordered(cohort.columns))),
         }
     )
-    frame.section("Latents and maps")
-    rows = [
-        (map_data.KIND_TITLES[kind], f"{int(latents.present[kind].sum()):,}")
-        for kind in latents.kinds
-    ]
-    frame.table(("Latents", "rows"), rows, dots=latents.kinds)
-    for name, settings in latents.map_settings.items():
-        text = ", ".join(frame.settings_words(settings))
-        st.caption(f"Map {name}: {text or 'no settings stored'}")
+    _latents()
     frame.section("Columns")
     st.dataframe(
         [
@@ -74,10 +59,23 @@ def _cohort() -> None:
             for name, column in cohort.columns.items()
         ],
         hide_index=True,
-        height=300,
+        height=260,
     )
+    sources = Sources(here.run_path, cohort.path, here.latents.path)
     frame.commands(
-        f"cmae info {here.run_path.name}",
-        f"cmae embed {here.run_path.name} {cohort.path.name} --out {latents.path.name}",
-        f"cmae map {latents.path.name}",
+        f"cmae info {pair_panel.quoted(cohort.path)}", *pair_panel.embed_commands(sources)
     )
+
+
+def _latents() -> None:
+    """Say how many latents there are, and with which settings the maps were made."""
+    latents = session.explorer().latents
+    frame.section("Latents and maps")
+    rows = [
+        (map_data.KIND_TITLES[kind], f"{int(latents.present[kind].sum()):,}")
+        for kind in latents.kinds
+    ]
+    frame.table(("Latents", "rows"), rows, dots=latents.kinds)
+    for name, settings in latents.map_settings.items():
+        text = ", ".join(frame.settings_words(settings))
+        st.caption(f"Map {name}: {text or 'no settings stored'}")

@@ -117,6 +117,25 @@ def was_trained_on(card: Mapping[str, Any], table: pd.DataFrame) -> bool:
     return bool(known == tables.rows_fingerprint(table, count))
 
 
+def split_of(run: Path, table: pd.DataFrame) -> NDArray[np.object_] | None:
+    """Say which part of its training cohort each row of a cohort belonged to.
+
+    Args:
+        run: The run folder.
+        table: Of the cohort.
+
+    Returns:
+        (rows,) ``train``, ``validation``, ``test``, or empty for rows that were added later; None
+        where the run was trained on another cohort, or its card does not say on which.
+
+    Raises:
+        RunError: The card or the split cannot be read.
+    """
+    if not was_trained_on(read_card(run), table):
+        return None
+    return np.asarray(read_split(run, len(table))["split"].to_numpy(), object)
+
+
 def read_split(run: Path, rows: int) -> pd.DataFrame:
     """Read which part of its cohort each row belonged to when a run was trained.
 

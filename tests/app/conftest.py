@@ -8,10 +8,15 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import demo
+from app.catalog import Catalog, Pair
 from app.explorer import Explorer, show
 from app.lazy_run import LazyRun
+from cmae import settings
 from cmae.data.modality import MODALITIES
 from cmae.latent.embedding import embed
+from cmae.model.architecture import Architecture, CompactNetwork
+from cmae.model.run_files import ModelFile, run_fingerprint
 
 SCRIPT = Path(__file__).parents[2] / "app" / "main.py"
 
@@ -138,3 +143,45 @@ def _texts(at):
 def texts():
     """All words on a page: ``texts(at)``."""
     return _texts
+
+
+NETWORKS = {"ecg": CompactNetwork(10, (8, 8)), "mri": CompactNetwork(4, (8, 8))}
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    """Make the files of a run whose networks are never built."""
+
+    def make(name, *, modalities=("ecg", "mri"), weights=b"weights"):
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        networks = {each: NETWORKS[each] for each in modalities}
+        description = ModelFile(1, Architecture(networks=networks, latent_dim=8))
+        (folder / "model.toml").write_text(settings.dumps(description))
+        (folder / "weights.safetensors").write_bytes(weights)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def quick(quick_run, monkeypatch):
+    """Open a run folder as a quick run with the folder's fingerprint; maps are PCA alone."""
+    monkeypatch.setattr("cmae.latent.map.FEWEST_FOR_UMAP", 10**9)
+
+    def opener(path):
+        run = quick_run()
+        run.fingerprint = run_fingerprint(path)
+        return run
+
+    return opener
+
+
+@pytest.fixture
+def prepared(make_run, small_cohort, quick, tmp_path):
+    """A catalog of one run and one cohort, with the run's latents of it."""
+    catalog = Catalog((make_run("run"),), (small_cohort.path,), folder=tmp_path / "made")
+    pair = Pair(catalog.runs[0], catalog.cohorts[0])
+    demo.prepare_latents(catalog.sources(pair), opener=quick)
+    show(catalog=catalog)
+    return catalog, pair

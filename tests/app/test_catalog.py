@@ -4,58 +4,16 @@ import shutil
 import numpy as np
 import pytest
 
-from app import demo, explorer
+from app import explorer
 from app.__main__ import choose
 from app.catalog import Catalog, Pair, cohorts_in, labels, open_explorer, runs_in
 from app.demo import Sources
 from app.explorer import MAX_OPEN, Explorer, show
 from app.lazy_run import MAX_LOADED, LazyRun
-from cmae import settings
 from cmae.data.cohort import Cohort
 from cmae.errors import CohortError, LatentsError, RunError
 from cmae.latent.embedding import embed
-from cmae.model.architecture import Architecture, CompactNetwork
-from cmae.model.run_files import ModelFile, run_fingerprint
-
-NETWORKS = {"ecg": CompactNetwork(10, (8, 8)), "mri": CompactNetwork(4, (8, 8))}
-
-
-@pytest.fixture
-def make_run(tmp_path):
-    """Make the files of a run whose networks are never built."""
-
-    def make(name, *, modalities=("ecg", "mri"), weights=b"weights"):
-        folder = tmp_path / name
-        folder.mkdir(parents=True)
-        networks = {each: NETWORKS[each] for each in modalities}
-        description = ModelFile(1, Architecture(networks=networks, latent_dim=8))
-        (folder / "model.toml").write_text(settings.dumps(description))
-        (folder / "weights.safetensors").write_bytes(weights)
-        return folder
-
-    return make
-
-
-@pytest.fixture
-def quick(quick_run):
-    """Open a run folder as a quick run with the folder's fingerprint."""
-
-    def opener(path):
-        run = quick_run()
-        run.fingerprint = run_fingerprint(path)
-        return run
-
-    return opener
-
-
-@pytest.fixture
-def prepared(make_run, small_cohort, quick, tmp_path):
-    """A catalog of one run and one cohort, with the run's latents of it."""
-    catalog = Catalog((make_run("run"),), (small_cohort.path,), folder=tmp_path / "made")
-    pair = Pair(catalog.runs[0], catalog.cohorts[0])
-    demo.prepare_latents(catalog.sources(pair), opener=quick)
-    show(catalog=catalog)
-    return catalog, pair
+from cmae.model.run_files import run_fingerprint
 
 
 def test_a_folder_of_runs_or_cohorts_counts_as_all_of_them(make_run, make_cohort, tmp_path):

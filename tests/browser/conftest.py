@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -97,35 +98,51 @@ if __name__ == "__main__":
 
 
 @pytest.fixture(scope="session")
-def server(sources, tmp_path_factory):
+def serve(tmp_path_factory):
+    """Start an explorer of some options, a value or a list of values each, for a ``with`` block."""
+
+    @contextmanager
+    def run(options):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        log = tmp_path_factory.mktemp("server") / "log.txt"
+        words = [
+            word
+            for name, value in options.items()
+            for word in (name, *([value] if isinstance(value, str) else value))
+        ]
+        with log.open("w") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "app", *words, "--port", str(port), "--no-browser"],
+                cwd=PROJECT,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+        url = f"http://127.0.0.1:{port}"
+        try:
+            for _ in range(240):
+                assert process.poll() is None, log.read_text()
+                try:
+                    urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
+                    break
+                except OSError:
+                    time.sleep(0.5)
+            else:
+                pytest.fail(f"the server did not answer: {log.read_text()}")
+            yield url
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def server(sources, serve):
     """The explorer's address, with the server behind it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log.txt"
-    arguments = [word for pair in sources.items() for word in pair]
-    with log.open("w") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app", *arguments, "--port", str(port), "--no-browser"],
-            cwd=PROJECT,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(240):
-            assert process.poll() is None, log.read_text()
-            try:
-                urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.5)
-        else:
-            pytest.fail(f"the server did not answer: {log.read_text()}")
+    with serve(sources) as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from cmae.data.table import rows_fingerprint
 from cmae.errors import CohortError, RunError
-from cmae.evaluation.participants import held_out
+from cmae.evaluation.participants import held_out, split_of
 
 
 def make_run(folder, fingerprint, parts, **facts):
@@ -102,3 +102,12 @@ def test_a_baseline_that_knows_some_of_another_cohort_is_said(trained, tmp_path,
     found = chosen([run, trained], full_cohort)
     assert found.rows.tolist() == list(range(6, len(full_cohort)))
     assert found.description.startswith(f"{len(full_cohort) - 6} rows that no baseline")
+
+
+def test_the_split_is_that_of_the_training_cohort_and_of_no_other(
+    trained, full_cohort, small_cohort
+):
+    names = split_of(trained, full_cohort.table)
+    expected = ["train"] * 4 + ["validation"] * 2 + ["test"] * 3
+    assert names.tolist() == expected + [""] * (len(full_cohort) - len(expected))
+    assert split_of(trained, small_cohort.table) is None
