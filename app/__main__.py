@@ -165,8 +165,9 @@ def _serve(port: int, *, is_browser_opened: bool) -> None:
 
     from app.routes import routes  # noqa: PLC0415
     from app.theme import THEME  # noqa: PLC0415
-    from app.views import about, compare, map, participant, upload  # noqa: F401, PLC0415 - now, not
-    # when the first page asks for them
+
+    # Now, not when the first page asks for them.
+    from app.views import about, compare, map, participant, upload, walk  # noqa: F401, PLC0415
 
     url = f"http://{HOST}:{port}"
     if is_browser_opened and _has_screen():

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import frame, link, session
-from app.views import about, compare, map, participant, upload
+from app.views import about, compare, map, participant, upload, walk
 from cmae.errors import CmaeError
 
 
@@ -27,6 +27,9 @@ def main() -> None:
         ),
         "compare": st.Page(
             compare.show, title="Compare", icon=":material/compare_arrows:", url_path="compare"
+        ),
+        "walk": st.Page(
+            walk.show, title="Walk", icon=":material/directions_walk:", url_path="walk"
         ),
         "upload": st.Page(
             upload.show,

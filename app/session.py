@@ -14,6 +14,7 @@ from app.comparison_groups import Choice
 from app.explorer import Explorer, catalog, find, shown
 from app.groups import Filter, Group, filtered
 from app.shapes import Drawing
+from app.walk_wish import COHORT, WalkWish
 from cmae.errors import CmaeError
 
 FINGERPRINT_DIGITS = 12
@@ -235,6 +236,35 @@ def keep_comparison(choices: tuple[Choice, Choice]) -> None:
         choices: Of the first and of the second.
     """
     _keep("comparison", choices)
+
+
+def walk_wish() -> WalkWish | None:
+    """Return the walk that this person asked for last, or None."""
+    wish: WalkWish | None = _of_cohort("walk")
+    return wish
+
+
+def wish_walk(wish: WalkWish) -> None:
+    """Ask for a walk; the page Walk shows it.
+
+    Args:
+        wish: From where, along what, how far.
+    """
+    _keep("walk", wish)
+
+
+def walk_to(along: str, *, kind: str = "joint", start: str = COHORT) -> None:
+    """Leave this page for a walk.
+
+    Args:
+        along: As in ``WalkWish``: ``phenotype:COLUMN``, ``found(K, NAME)`` …
+        kind: Which latents it goes through.
+        start: As in ``WalkWish``.
+    """
+    wish = replace(walk_wish() or WalkWish(), along=along, kind=kind, start=start)
+    wish_walk(wish)
+    link = {"row": str(row()), "cohort": short(explorer().cohort.fingerprint), **wish.to_link()}
+    st.switch_page(st.session_state["pages"]["walk"], query_params=link)
 
 
 def _of_cohort(name: str) -> Any:  # noqa: ANN401 - what _keep was given

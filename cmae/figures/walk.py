@@ -111,17 +111,18 @@ def draw_walk(
     *,
     trust: Trust | None = None,
     title: str = "",
+    start: int = 2,
     is_simulated: bool = False,
 ) -> None:
     """Draw a walk of five points: ECGs over each other, and the heart at rest and contracted.
 
     Args:
-        decoded: ``ecg`` (5, 600, 12) in mV and ``mri`` (5, 96, 96, 50), or one of them; the third
-            is the start.
+        decoded: ``ecg`` (5, 600, 12) in mV and ``mri`` (5, 96, 96, 50), or one of them.
         labels: What each point is, such as ``+2 SD``.
         path: File to write; the suffix (``.svg``, ``.png`` or ``.pdf``) is the format.
         trust: How near the points are to real latents.
         title: Heading.
+        start: Which of the points is the start, that changes are from.
         is_simulated: Whether to mark the picture as made from simulated recordings.
 
     Raises:
@@ -147,7 +148,7 @@ def draw_walk(
             bottom = height - head - paper
             box = (5 / width, bottom / height, wide / width, paper / height)
             axes = figure.add_axes(box, xlim=(0, wide), ylim=(0, paper))
-            order = [2, 0, 1, 3, 4]
+            order = [start, *(place for place in range(len(_COLORS)) if place != start)]
             colors = [_COLORS[place] for place in order]
             draw_beats(axes, [beats[place] for place in order], colors=colors)
             handles = axes.lines[-len(beats) :]
@@ -162,18 +163,20 @@ def draw_walk(
                 borderpad=0,
             )
         if "mri" in decoded:
-            _draw_hearts(figure, decoded["mri"], labels, height - head - paper)
+            _draw_hearts(figure, decoded["mri"], labels, start, top=height - head - paper)
         figure.text(5 / width, 3 / height, _caption(trust), color=GRAY, fontsize=6)
 
 
-def _draw_hearts(figure: Figure, cines: Floats, labels: Sequence[str], top: float) -> None:
+def _draw_hearts(
+    figure: Figure, cines: Floats, labels: Sequence[str], start: int, *, top: float
+) -> None:
     """Draw end diastole, the most contracted frame, and its change from the start."""
     width, height = (float(side) * 25.4 for side in figure.get_size_inches())
-    start = np.asarray(cines[2], np.float32)
+    begins = np.asarray(cines[start], np.float32)
     # The first frame is end diastole; the one that differs most from it is near end systole.
-    contracted = int(np.abs(start - start[..., :1]).mean(axis=(0, 1)).argmax())
-    low, high = np.percentile(start, (1, 99))
-    change = np.asarray(cines[..., contracted], np.float32) - start[..., contracted]
+    contracted = int(np.abs(begins - begins[..., :1]).mean(axis=(0, 1)).argmax())
+    low, high = np.percentile(begins, (1, 99))
+    change = np.asarray(cines[..., contracted], np.float32) - begins[..., contracted]
     most = max(float(np.percentile(np.abs(change), 99.5)), 1e-6)
     bottom = top - 8
     for row, name in enumerate(("end diastole", f"frame {contracted + 1}", "its change")):

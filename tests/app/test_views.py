@@ -5,7 +5,7 @@ from app.explorer import show
 from app.groups import Filter
 from cmae.errors import RunError
 
-VIEWS = ("map", "participant", "upload", "about")
+VIEWS = ("map", "participant", "upload", "about", "walk")
 
 
 @pytest.mark.parametrize("view", VIEWS)
