@@ -23,6 +23,7 @@ from cmae.readers.drift import (
     drift_below,
     drift_knots,
     drift_through,
+    with_breath,
 )
 from cmae.readers.ecg_cleaning import at_500_hz, high_passed, without_mains
 from cmae.readers.ecg_limb_leads import limb_departure_mv, twelve_leads
@@ -33,7 +34,8 @@ from cmae.readers.qrs_complex import AFTER, BEFORE, LENGTH, independent, magnitu
 MIN_BEATS = 2
 
 FEW_BEATS = 8
-"""With fewer whole beats, those that an end of the recording cuts help where they have values."""
+"""With fewer whole beats, those that an end of the recording cuts help where they have values; and
+with no more, a breath is looked for in the drift."""
 
 IRREGULAR = 0.10
 """Root mean square of successive differences of RR against RR above which a rhythm is irregular.
@@ -158,6 +160,7 @@ def median_beat(record: EcgRecord) -> MedianBeat:
     beats = windows(signals, found.peaks[chosen])
     beats = finely_aligned(beats, typical_beat(beats, known), _QRS)
     typical = without_fast_noise(typical_beat(beats, known))
+    onset = qrs_onset(typical if is_bound else independent(typical))  # there is less noise now
     level = typical[onset - 12 : onset - 2].mean(axis=0)  # the isoelectric one of the PR segment
     typical, beats = typical - level, beats - level
     check_voltage(typical)
@@ -252,17 +255,19 @@ def _drift(signals: Floats, found: Beats, onset: int) -> Floats:
     is_own = known & (offsets >= first[dominant]) & (offsets < last[dominant])
     drift = drift_through(signals, knots, 5)(times.clip(knots[0], knots[-1]))
     basis = DriftBasis.of(times, drift_knots(np.diff(found.peaks), len(signals)))
-    for _ in range(ROUNDS):
+    for remaining in reversed(range(ROUNDS)):
         template = typical_beat(blocks - drift, known)
         departure = magnitude(blocks - drift - template)
         spread = middle(departure)
         weight = is_own * (1e-4 / (spread**2 + 1e-4)) / (1 + (departure / _FOREIGN_MV) ** 2)
-        sizes = drift_below(blocks, basis, weight)
+        if not remaining and len(beats) <= FEW_BEATS:
+            basis = with_breath(blocks, basis, weight, times)
+        sizes, _ = drift_below(blocks, basis, weight)
         drift = basis.at_parts @ sizes
     # Beyond what several beats tell, the drift stays as it is.
     told = times[is_own & (is_own.sum(axis=0) >= MIN_BEATS)]
     grid = np.arange(BLOCK / 2 - 0.5, len(signals), BLOCK).clip(told.min(), told.max())
-    return between_blocks(np.asarray(basis.curve(sizes)(grid)), BLOCK, len(signals))
+    return between_blocks(basis.at(grid, sizes), BLOCK, len(signals))
 
 
 def _own(peaks: Samples) -> tuple[Samples, Samples]:
