@@ -8,8 +8,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import map_data, phenotypes
-from app.components.latent_map import MapPoints
+from app import phenotypes
 from app.groups import Group
 from app.session import explorer
 from cmae.latent.decoding import SOURCES, Decodings, decode_all
@@ -207,22 +206,6 @@ def run_history() -> History | None:
         return None
     epochs = table["epoch"].to_numpy(np.int64)
     return epochs, [(CURVES[name], table[name].to_numpy(np.float64)) for name in names]
-
-
-def map_points(space: str, name: str) -> MapPoints:
-    """Return the points of a map; the same object for the same map.
-
-    Args:
-        space: A key of map_data.SPACES.
-        name: A name of the latents' maps.
-    """
-    return _map_points(explorer().key, space, name)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _map_points(key: str, space: str, name: str) -> MapPoints:
-    here = explorer()
-    return map_data.points(here.latents, here.latent_rows, space=space, name=name)
 
 
 def neighbours(row: int, source: str) -> NDArray[np.int64]:

@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from app.components.colors import CATEGORICAL, MISSING, SEQUENTIAL
-from app.components.map_points import Categories, MapPoints, Numbers
+from app.components.map_colors import Categories, Numbers
+from app.components.map_points import MapPoints
 
 MAX_FALLBACK_POINTS = 20_000
 """Beyond this a plotly map draws an even sample: every point would take the browser seconds."""
@@ -16,7 +17,13 @@ _SYMBOLS = ("circle", "diamond")
 _MARGINS = {"l": 8, "r": 8, "t": 8, "b": 8}
 
 
-def latent_map_plotly(points: MapPoints, color: Categories | Numbers) -> go.Figure:
+def latent_map_plotly(
+    points: MapPoints,
+    color: Categories | Numbers,
+    *,
+    selected: NDArray[np.bool_] | None = None,
+    height: int | None = None,
+) -> go.Figure:
     """Return the latent map as a plotly scatter in SVG, for browsers without WebGL.
 
     ``customdata`` of each marker is its point index, so that
@@ -26,16 +33,27 @@ def latent_map_plotly(points: MapPoints, color: Categories | Numbers) -> go.Figu
     Args:
         points: The geometry.
         color: The column of color, ``(points,)``.
+        selected: ``(points,)`` what is highlighted, the rest is drawn faint; None: all alike.
+        height: In CSS pixels; None: Plotly's own.
     """
     drawn = np.flatnonzero(np.isfinite(points.positions).all(axis=1))
     drawn = drawn[:: -(-len(drawn) // MAX_FALLBACK_POINTS)]
     groups = _by_number(drawn, color) if isinstance(color, Numbers) else _by_category(drawn, color)
     figure = go.Figure([_markers(points, index, name, marker) for index, name, marker in groups])
+    if selected is not None:
+        for trace in figure.data:
+            trace.selectedpoints = np.flatnonzero(selected[trace.customdata])
+            trace.unselected = {"marker": {"opacity": 0.12}}
     axis = {"visible": False, "showgrid": False, "zeroline": False}
+    titles = points.axis_titles
+    across, up = (
+        [{"title": {"text": text}, "zeroline": True} for text in titles] if titles else [axis] * 2
+    )
     figure.update_layout(
         margin=_MARGINS,
-        xaxis=axis,
-        yaxis={**axis, "scaleanchor": "x"},
+        height=height,
+        xaxis=across,
+        yaxis={**up, "scaleanchor": "x"},
         dragmode="lasso",
         legend={"title": {"text": color.title}, "itemsizing": "constant"},
     )

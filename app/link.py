@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app import caches, map_data, phenotypes, session
+from app import map_caches, map_data, phenotypes, session
 from app.components.latent_map import inside_shape
 from app.explorer import shown
 from app.groups import Group
@@ -99,7 +99,9 @@ def _drawing_of(how: Mapping[str, object]) -> LinkedDrawing | None:
     space, name, shapes = how.get("space"), how.get("map"), how.get("shapes")
     if "from" in how or not _is_map(space, name) or not isinstance(shapes, list) or not shapes:
         return None
-    points = caches.map_points(str(space), str(name))
+    if any(isinstance(shape, dict) and "levels" in shape for shape in shapes):
+        return None  # a link has no place for the range that the color bar left
+    points = map_caches.map_points(str(space), str(name))
     try:
         linked = tuple(
             LinkedShape(
@@ -138,7 +140,7 @@ def _group_of(drawing: LinkedDrawing) -> Group | None:
         InputError: They were drawn on a map that is not there.
     """
     is_there = _is_map(drawing.space, drawing.map_name)
-    points = caches.map_points(drawing.space, drawing.map_name) if is_there else None
+    points = map_caches.map_points(drawing.space, drawing.map_name) if is_there else None
     if points is None or points.geometry[:_GEOMETRY_DIGITS] != drawing.geometry:
         raise InputError(
             "The shape of this link was drawn on a map that was made anew since: it is left out."

@@ -1,5 +1,7 @@
 """What the latent map draws: latents and a cohort's columns as points and colours."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +28,25 @@ KIND_TITLES = {"ecg": "ECG latents", "mri": "MRI latents", "joint": "Joint laten
 MODALITY = "modality"
 """The colour that says which recording a latent comes from."""
 
+AXES = "axes"
+"""The map whose two axes are phenotypes."""
+
 MAX_CATEGORIES = 12
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Two phenotypes as the axes of a map.
+
+    Attributes:
+        across: Name of the horizontal axis' column.
+        up: Of the vertical one's.
+        covariates: Columns that are removed before the directions are found.
+    """
+
+    across: str
+    up: str
+    covariates: tuple[str, ...] = ()
 
 
 def rows_of_latents(cohort: "Cohort", latents: "Latents") -> NDArray[np.int64]:
@@ -46,29 +66,73 @@ def rows_of_latents(cohort: "Cohort", latents: "Latents") -> NDArray[np.int64]:
     return np.asarray(known.get_indexer(wanted), np.int64)
 
 
+def rows_of_cohort(latent_rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Find the row of the cohort of each latent.
+
+    Args:
+        latent_rows: (rows,) from rows_of_latents.
+        count: Rows of the latents file.
+
+    Returns:
+        (count,) row of the cohort, -1 where it has none.
+    """
+    known = np.flatnonzero(latent_rows >= 0)
+    rows = np.full(count, -1, np.int64)
+    rows[latent_rows[known]] = known
+    return rows
+
+
+def axis_titles(axes: Axes) -> tuple[str, str]:
+    """Name two phenotype axes with their unit.
+
+    Args:
+        axes: The phenotypes.
+    """
+    adjusted = ", adjusted" if axes.covariates else ""
+    across, up = (f"{phenotypes.title(name)}{adjusted} (SD)" for name in (axes.across, axes.up))
+    return across, up
+
+
+def axis_names(cohort: "Cohort") -> list[str]:
+    """List what can be an axis: columns of numbers that are no mere quality.
+
+    Args:
+        cohort: The cohort.
+    """
+    return [
+        name
+        for name in phenotypes.ordered(cohort.columns)
+        if cohort.columns[name].kind != "categorical"
+    ]
+
+
 def points(
-    latents: "Latents", latent_rows: NDArray[np.int64], *, space: str, name: str
+    positions: Mapping[str, NDArray[np.float32]],
+    latent_rows: NDArray[np.int64],
+    *,
+    space: str,
+    axis_titles: tuple[str, str] | None = None,
 ) -> MapPoints:
     """Gather the positions of a map.
 
     Args:
-        latents: The latents, with maps.
+        positions: By kind of latent, (latents, 2), NaN where there is none.
         latent_rows: (rows,) from rows_of_latents.
         space: A key of SPACES.
-        name: A name of ``latents.maps``.
+        axis_titles: What the coordinates mean, where one can read them off.
 
     Returns:
         One point for each latent that has a position; with two kinds, a participant's two
         points are partners.
     """
-    kinds = [kind for kind in SPACES[space] if kind in latents.maps[name]]
+    kinds = [kind for kind in SPACES[space] if kind in positions]
     parts = []
     for number, kind in enumerate(kinds):
-        positions = np.full((len(latent_rows), 2), np.nan, np.float32)
+        places = np.full((len(latent_rows), 2), np.nan, np.float32)
         known = latent_rows >= 0
-        positions[known] = latents.maps[name][kind][latent_rows[known]]
-        rows = np.flatnonzero(np.isfinite(positions).all(axis=1))
-        parts.append((positions[rows], rows, np.full(len(rows), number)))
+        places[known] = positions[kind][latent_rows[known]]
+        rows = np.flatnonzero(np.isfinite(places).all(axis=1))
+        parts.append((places[rows], rows, np.full(len(rows), number, np.uint8)))
     if not parts:
         return MapPoints(positions=np.empty((0, 2), np.float32))
     partners = None
@@ -84,6 +148,7 @@ def points(
         classes=np.concatenate([part[2] for part in parts]),
         class_names=tuple(KIND_TITLES[kind] for kind in kinds),
         partners=partners,
+        axis_titles=axis_titles,
     )
 
 

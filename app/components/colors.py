@@ -14,5 +14,8 @@ SEQUENTIAL = (
 DIVERGING = ("#214894", "#67a9cf", "#f7f7f7", "#ef8a62", "#9e1428")
 """Negative, zero, positive."""
 
+DIVERGING_POINTS = ("#1f4e9c", "#5b94cf", "#d3c4a3", "#e08a5b", "#a3162c")
+"""The same for points, whose middle must be seen on white, on black and beside grey."""
+
 MISSING = "#9a9a9a"
 """A value that was not measured."""

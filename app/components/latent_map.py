@@ -1,14 +1,15 @@
 """Latent map: a WebGL scatter of up to a million latents, with lasso, pick, pairs and legend."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.components.map_points import LEFT_OUT, Categories, MapPoints, Numbers
+from app.components.map_colors import Categories, Numbers
+from app.components.map_points import MapPoints
 from app.components.wire import pack, read_assets
 from cmae.errors import InputError
 
@@ -17,6 +18,7 @@ __all__ = [
     "MapEvent",
     "MapPoints",
     "Numbers",
+    "Thumbnails",
     "inside_shape",
     "latent_map",
     "read_map",
@@ -30,9 +32,30 @@ _component = st.components.v2.component(
     html='<div class="cmae latent-map"></div>',
     css=read_assets("base.css", "latent_map.css"),
     js=read_assets(
-        "wire.js", "map_geometry.js", "map_renderer.js", "map_legend.js", "latent_map.js"
+        "wire.js",
+        "map_geometry.js",
+        "map_renderer.js",
+        "map_legend.js",
+        "map_camera.js",
+        "map_marks.js",
+        "map_card.js",
+        "map_tools.js",
+        "latent_map.js",
     ),
 )
+
+
+@dataclass(frozen=True)
+class Thumbnails:
+    """Where the browser gets the pictures of a row.
+
+    Attributes:
+        address: Below it lies one a row number, packed.
+        token: What this session shows to get them.
+    """
+
+    address: str
+    token: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +66,7 @@ class MapEvent:
         picked: Index of the point that was clicked just now: set in the one script run that
             follows the click, None otherwise. Store ``points.rows[picked]`` in the session.
         shapes: What was drawn, JSON-able: a list of ``{"mode": "replace"|"add"|"subtract",
-            "polygon": [[x, y], …], …}`` in map coordinates, with the legend's hidden entries;
+            "polygon": [[x, y], …], …}`` in map coordinates, with what the legend hid;
             ``inside_shape`` tells who is inside. None: nothing is known of this map.
         serial: Grows with each change of the shapes, so that clearing twice is told apart.
         is_supported: False if the browser told that it lacks WebGL: show
@@ -79,13 +102,14 @@ def latent_map(
     key: str,
     picked: int | None = None,
     selected: NDArray[np.bool_] | None = None,
+    thumbnails: Thumbnails | None = None,
     height: int = 560,
 ) -> MapEvent:
     """Draw the map and return what was picked and drawn on it.
 
-    Wheel zooms, drag pans, the tool buttons switch to lasso or box; Shift adds to the selection,
-    Alt subtracts. The browser sends back only the polygon, and marks what lies inside until the
-    page says what is selected.
+    Wheel zooms, drag pans, the tool buttons switch to lasso, polygon or box; Shift adds to the
+    selection, Alt subtracts. The browser sends back only the polygon, and marks what lies inside
+    until the page says what is selected.
 
     Args:
         points: The geometry, sent once.
@@ -94,6 +118,8 @@ def latent_map(
         picked: Index of the point to mark as current (ring and pair line); None: none.
         selected: (points,) mask of what is highlighted, in place of what lies inside the shapes;
             None: what lies inside them.
+        thumbnails: Where the pictures on the card of a point come from; None: the card has words
+            only.
         height: Height in CSS pixels.
 
     Returns:
@@ -102,29 +128,31 @@ def latent_map(
     Raises:
         InputError: The column has another length than the points.
     """
-    facts, column = color.column()
-    if column.shape != (len(points),):
+    column = color.block
+    if column.levels.shape != (len(points),):
         raise InputError(
-            f"The color column has shape {column.shape} for {len(points)} points: give one value "
-            "a point."
+            f"The color column has shape {column.levels.shape} for {len(points)} points: give one "
+            "value a point."
         )
     header = {
         "kind": "view",
         "geometry": points.geometry,
-        "color": facts,
+        "column": column.name,
         "picked": None if picked is None else int(picked),
         "height": int(height),
         "key": key,
+        "thumbnails": None if thumbnails is None else asdict(thumbnails),
     }
     with st.container(gap=None):
-        # Three mounts of one component: Streamlit sends an unchanged message as its hash, so the
-        # geometry crosses once however often the colors change, and the colors once however often
-        # the selection does.
+        # Mounts of one component: Streamlit sends an unchanged message as its hash, so the
+        # geometry crosses once however often the colors change, the colors once however often
+        # the selection does, and a pick moves a few hundred bytes.
         _component(key=f"{key}-geometry", data=points.block)
-        _component(key=f"{key}-chosen", data=_chosen(selected, key=key))
+        _component(key=f"{key}-column", data=column.data)
+        _component(key=f"{key}-chosen", data=_chosen(selected, points, key=key))
         result = _component(
             key=key,
-            data=pack(header, {"column": column}),
+            data=pack(header, {}),
             on_lasso_change=_nothing,
             on_unsupported_change=_nothing,
             on_pick_change=_nothing,
@@ -132,9 +160,14 @@ def latent_map(
     return _event(result, points)
 
 
-def _chosen(selected: NDArray[np.bool_] | None, *, key: str) -> bytes:
+def _chosen(selected: NDArray[np.bool_] | None, points: MapPoints, *, key: str) -> bytes:
     """Pack which points are highlighted: a bit a point."""
-    header = {"kind": "chosen", "key": key, "is_given": selected is not None}
+    header = {
+        "kind": "chosen",
+        "key": key,
+        "meaning": points.meaning,
+        "is_given": selected is not None,
+    }
     bits = np.packbits(selected if selected is not None else np.zeros(0, bool), bitorder="little")
     return pack(header, {"bits": bits})
 
@@ -203,12 +236,15 @@ def inside_shape(
     inside = points.inside(np.asarray(shape["polygon"], float))
     if points.classes is not None:
         inside &= ~np.isin(points.classes, _codes(shape.get("hidden_classes")))
-    hidden = _codes(shape.get("hidden"))
-    if hidden and isinstance(color, Categories) and shape.get("column") == color.title:
-        inside &= ~np.isin(np.where(color.codes < 0, LEFT_OUT, color.codes), hidden)
+    if shape.get("column") == color.title:
+        hidden, levels = _codes(shape.get("hidden")), _codes(shape.get("levels"))
+        inside &= color.shown(
+            hidden=hidden, levels=(levels[0], levels[1]) if len(levels) == 2 else None
+        )
     return inside
 
 
 def _codes(value: object) -> list[int]:
-    """Return the whole numbers of a list that came from the browser."""
-    return [code for code in value if isinstance(code, int)] if isinstance(value, list) else []
+    """Return the codes and levels in a list that came from the browser."""
+    given = value if isinstance(value, list) else []
+    return [code for code in given if isinstance(code, int) and 0 <= code < 2**16]

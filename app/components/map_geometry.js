@@ -3,14 +3,14 @@
 const LEFT_OUT = 255;
 const UNITS = 65535;
 const CELLS = 256;
-const MOST_KEPT = 3;
+const MOST_KEPT = 4;
 
 class Geometry {
   constructor({ header, arrays }) {
     Object.assign(this, {
       points: header.points, meaning: header.meaning, origin: header.origin, span: header.span,
       classNames: header.class_names, positions: arrays.positions, rows: arrays.rows ?? null,
-      classes: arrays.classes ?? null, partners: arrays.partners ?? null,
+      classes: arrays.classes ?? null, partners: arrays.partners ?? null, axisTitles: header.axis_titles ?? null,
     });
     this.classCounts = [0, 0];
     for (let k = 0; k < this.points; k++) {
@@ -31,6 +31,9 @@ class Geometry {
 
   /** Return map coordinates of a place in the unit square. */
   data([x, y]) { return [this.origin[0] + x * this.span, this.origin[1] + y * this.span]; }
+
+  /** Return the place in the unit square of map coordinates. */
+  place([x, y]) { return [(x - this.origin[0]) / this.span, (y - this.origin[1]) / this.span]; }
 
   /** Points sorted by the cell of a 256 × 256 grid that they lie in; built at the first use. */
   get grid() {
@@ -90,14 +93,17 @@ class Geometry {
   }
 }
 
-const geometries = new Map();
+/** Blocks that came in messages of their own, by what they are and their name. */
+const blocks = { geometry: new Map(), column: new Map(), chosen: new Map() };
 const waiting = new Set();
 
-/** Keep a geometry by its hash and start the maps that wait for it. */
-function keepGeometry(hash, data) {
-  if (!geometries.has(hash)) {
-    geometries.set(hash, new Geometry(data));
-    while (geometries.size > MOST_KEPT) geometries.delete(geometries.keys().next().value);
-  }
+/** Keep a block, and start or tell the maps that wait for it. */
+function keepBlock({ header, arrays }) {
+  const kept = blocks[header.kind];
+  if (header.kind === "geometry") { if (!kept.has(header.geometry)) kept.set(header.geometry, new Geometry({ header, arrays })); }
+  else if (header.kind === "column") { if (!kept.has(header.column)) kept.set(header.column, { color: header.color, values: arrays.column }); }
+  else kept.set(header.key, { ...header, bits: arrays.bits });
+  while (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value);
   for (const map of [...waiting]) map.retry();
+  if (header.kind === "chosen") for (const map of shownMaps) map.choose(header.key);
 }

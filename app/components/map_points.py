@@ -1,4 +1,4 @@
-"""What a latent map shows: its points, and a column that colors them."""
+"""The points of a latent map, and which of them lie inside a shape."""
 
 import json
 from collections.abc import Sequence
@@ -9,17 +9,13 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from app.components.colors import CATEGORICAL, MISSING, SEQUENTIAL
 from app.components.wire import pack
 from cmae.errors import InputError
 
 LEFT_OUT = 255
 """Class byte of a point without a finite position."""
 
-_MISSING_CODE = 255
-_MISSING_LEVEL = 65535
 _MOST_LEVEL = 65535
-_CLIPPED_PERCENTILES = (2.0, 98.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +33,8 @@ class MapPoints:
             and MRI latents; None: all 0.
         class_names: Names of the markers for the legend: ``("ECG latents", "MRI latents")``.
         partners: ``(points,)`` index of the other point of the same participant, −1 for none;
-            a line joins the pair on hover and pick; None: no pairs.
+            a line joins the pair on hover, pick and selection; None: no pairs.
+        axis_titles: What the two coordinates mean, drawn with ticks; None: nothing to read off.
     """
 
     positions: NDArray[np.floating]
@@ -45,6 +42,7 @@ class MapPoints:
     classes: NDArray[np.integer] | None = None
     class_names: Sequence[str] = ()
     partners: NDArray[np.integer] | None = None
+    axis_titles: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         """Check lengths at the border."""
@@ -78,7 +76,7 @@ class MapPoints:
     def geometry(self) -> str:
         """Hash of all that is sent to the browser, by which it keeps the geometry."""
         digest = blake2b(self.meaning.encode(), digest_size=12)
-        digest.update(json.dumps(list(self.class_names)).encode())
+        digest.update(json.dumps([list(self.class_names), self.axis_titles]).encode())
         for column in (self.positions, self.partners):
             digest.update(b"-" if column is None else np.ascontiguousarray(column).tobytes())
         return digest.hexdigest()
@@ -161,89 +159,9 @@ class MapPoints:
             "origin": origin.tolist(),
             "span": span,
             "class_names": list(self.class_names),
+            "axis_titles": self.axis_titles,
         }
         return pack(header, arrays)
-
-
-@dataclass(frozen=True, eq=False)
-class Categories:
-    """Color by a categorical column.
-
-    Attributes:
-        codes: ``(points,)`` index into ``names``; −1 is missing and drawn grey.
-        names: Names for the legend, at most 12.
-        title: What the colors mean.
-    """
-
-    codes: NDArray[np.integer]
-    names: Sequence[str]
-    title: str
-
-    def __post_init__(self) -> None:
-        """Check that each code has a name and each name a color."""
-        if len(self.names) > len(CATEGORICAL):
-            raise InputError(
-                f"{self.title!r} has {len(self.names)} categories, but at most {len(CATEGORICAL)} "
-                "can be told apart by color: merge the rare ones."
-            )
-        if self.codes.size and int(self.codes.max()) >= len(self.names):
-            raise InputError(f"{self.title!r} holds a code without a name: give all names.")
-
-    def column(self) -> tuple[dict[str, object], NDArray[np.generic]]:
-        """Return the facts for the legend, and one byte a point."""
-        codes = np.where(self.codes < 0, _MISSING_CODE, self.codes).astype(np.uint8)
-        counts = np.bincount(codes, minlength=_MISSING_CODE + 1)
-        facts = {
-            "kind": "categories",
-            "title": self.title,
-            "names": list(self.names),
-            "counts": counts[: len(self.names)].tolist(),
-            "missing": int(counts[_MISSING_CODE]),
-            "palette": list(CATEGORICAL[: len(self.names)]),
-            "missing_color": MISSING,
-        }
-        return facts, codes
-
-
-@dataclass(frozen=True, eq=False)
-class Numbers:
-    """Color by a continuous column, clipped at its 2nd and 98th percentile.
-
-    Attributes:
-        values: ``(points,)`` floats; NaN is missing and drawn grey.
-        title: What the colors mean, for people: "LV ejection fraction".
-        unit: Unit of the values: "%", "mL"; may be empty.
-    """
-
-    values: NDArray[np.floating]
-    title: str
-    unit: str = ""
-
-    def column(self) -> tuple[dict[str, object], NDArray[np.generic]]:
-        """Return the facts for the color bar, and two bytes a point between least and most."""
-        present = np.isfinite(self.values)
-        known = self.values[present].astype(float)
-        least, most = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-        low, high = np.percentile(known, _CLIPPED_PERCENTILES) if known.size else (0.0, 1.0)
-        if most <= least:
-            least, most = least - 0.5, most + 0.5
-        if high <= low:
-            low, high = least, most
-        levels = np.full(self.values.shape, _MISSING_LEVEL, np.uint16)
-        levels[present] = np.rint((known - least) / (most - least) * (_MISSING_LEVEL - 1))
-        facts = {
-            "kind": "numbers",
-            "title": self.title,
-            "unit": self.unit,
-            "least": least,
-            "most": most,
-            "low": float(low),
-            "high": float(high),
-            "missing": int((~present).sum()),
-            "palette": list(SEQUENTIAL),
-            "missing_color": MISSING,
-        }
-        return facts, levels
 
 
 def crossings_are_odd(

@@ -2,12 +2,13 @@
 
 const VERTEX = `#version 300 es
 in vec2 position; in float value; in float marker; in float chosen;
-uniform vec4 place; uniform vec3 scale; uniform mediump float size; uniform float step_; uniform vec2 markers;
+uniform vec4 place; uniform vec3 scale; uniform vec2 span; uniform mediump float size; uniform float step_; uniform vec2 markers;
 out float level; flat out float shape; flat out float dim;
 void main() {
   level = value >= scale.z ? 255.0 : clamp((value - scale.x) * scale.y, 0.0, 254.0);
   shape = marker;
-  bool isHidden = marker > 1.5 || (marker < 0.5 ? markers.x : markers.y) < 0.5;
+  bool isOut = value < scale.z && (value < span.x || value > span.y);
+  bool isHidden = isOut || marker > 1.5 || (marker < 0.5 ? markers.x : markers.y) < 0.5;
   bool isOther = step_ > 0.5 && (step_ < 1.5) == (chosen > 0.5);
   dim = step_ > 0.5 && step_ < 1.5 ? 1.0 : 0.0;
   gl_Position = isHidden || isOther ? vec4(2.0, 2.0, 2.0, 1.0) : vec4(position * place.xy + place.zw, 0.0, 1.0);
@@ -58,7 +59,7 @@ class Renderer {
     gl.useProgram(program);
     this.at = (name) => gl.getUniformLocation(program, name);
     this.slot = (name) => gl.getAttribLocation(program, name);
-    this.uniforms = Object.fromEntries(["place", "scale", "size", "step_", "markers", "opacity", "edge"].map((name) => [name, this.at(name)]));
+    this.uniforms = Object.fromEntries(["place", "scale", "span", "size", "step_", "markers", "opacity", "edge"].map((name) => [name, this.at(name)]));
     this.buffers = {};
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
@@ -112,7 +113,8 @@ class Renderer {
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, 256, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, table);
   }
 
-  draw({ place, scale, size, opacity, edge, markers, hasSelection }) {
+  /** Draw the points, or as many of them, evenly chosen, as `most` says. */
+  draw({ place, scale, span, size, opacity, edge, markers, hasSelection, most }) {
     const { gl, uniforms } = this;
     if (gl.isContextLost() || !this.points) return;
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);
@@ -120,13 +122,14 @@ class Renderer {
     gl.clear(gl.COLOR_BUFFER_BIT);
     gl.uniform4fv(uniforms.place, place);
     gl.uniform3fv(uniforms.scale, scale);
+    gl.uniform2fv(uniforms.span, span);
     gl.uniform1f(uniforms.size, size);
     gl.uniform2fv(uniforms.markers, markers);
     gl.uniform1f(uniforms.opacity, opacity);
     gl.uniform3fv(uniforms.edge, edge);
     for (const step of hasSelection ? [1, 2] : [0]) {
       gl.uniform1f(uniforms.step_, step);
-      gl.drawElements(gl.POINTS, this.points, gl.UNSIGNED_INT, 0);
+      gl.drawElements(gl.POINTS, Math.min(this.points, most), gl.UNSIGNED_INT, 0);
     }
   }
 

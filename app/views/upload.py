@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import caches, frame, map_data, own_recording, panels, session, uploads
+from app import caches, frame, map_caches, map_data, own_recording, panels, session, uploads
 from app.components.latent_map import latent_map
 from app.phenotypes import number
 from cmae.errors import CmaeError
@@ -147,7 +147,7 @@ def _place(latents: dict[str, NDArray[np.float32]]) -> None:
         if here.latents.maps and len(rows):
             name = "umap" if "umap" in here.latents.maps else next(iter(here.latents.maps))
             position = place(here.latents, name, latents[source][None])[0]
-            added = map_data.with_point(caches.map_points(source, name), position)
+            added = map_data.with_point(map_caches.map_points(source, name), position)
             latent_map(
                 added,
                 map_data.colour(here.cohort, added, map_data.MODALITY),

@@ -3,7 +3,8 @@
 import numpy as np
 
 from app.charts import MAX_FALLBACK_POINTS, latent_map_plotly, learning_curves
-from app.components.map_points import Categories, MapPoints, Numbers
+from app.components.map_colors import Categories, Numbers
+from app.components.map_points import MapPoints
 
 
 def test_the_fallback_map_carries_point_indices_and_draws_missing_values_grey():
@@ -43,3 +44,12 @@ def test_learning_curves_keep_their_values_and_go_on_over_stages():
     staged = learning_curves(np.array([1, 2, 1, 2]), [("loss", np.array([4.0, 3.0, -2.0, 1.0]))])
     assert list(staged.data[0].x) == [1, 2, 3, 4]
     assert staged.layout.yaxis.type == "linear"
+
+
+def test_the_simple_map_draws_what_is_not_selected_faint():
+    positions = np.random.default_rng(0).normal(size=(6, 2))
+    color = Categories(np.zeros(6, int), ["all"], "Group")
+    selected = np.array([True, False, False, True, False, False])
+    figure = latent_map_plotly(MapPoints(positions), color, selected=selected)
+    assert list(figure.data[0].selectedpoints) == [0, 3]
+    assert figure.data[0].unselected.marker.opacity < 0.5

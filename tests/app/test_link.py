@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from app import caches, link
+from app import link, map_caches
 from app.groups import Filter, Group
 
 
@@ -9,7 +9,7 @@ from app.groups import Filter, Group
 def drawn(page):
     """The map page after a lasso around its left half, and a filter."""
     at = page("map")
-    points = caches.map_points("both", "umap")
+    points = map_caches.map_points("both", "umap")
     shape = {
         "mode": "replace",
         "polygon": [[-9, -9], [0.1, -9], [0.1, 9], [-9, 9]],

@@ -7,7 +7,7 @@ from app.components.latent_map import Categories, Numbers
 
 @pytest.fixture
 def both(explorer):
-    return map_data.points(explorer.latents, explorer.latent_rows, space="both", name="pca")
+    return map_data.points(explorer.latents.maps["pca"], explorer.latent_rows, space="both")
 
 
 def test_the_two_latents_of_a_participant_are_partners(both):
@@ -64,7 +64,7 @@ def test_text_is_coloured_by_its_categories(explorer, both):
 
 
 def test_an_upload_becomes_the_last_point_and_belongs_to_no_row(explorer):
-    ecg = map_data.points(explorer.latents, explorer.latent_rows, space="ecg", name="umap")
+    ecg = map_data.points(explorer.latents.maps["umap"], explorer.latent_rows, space="ecg")
     added = map_data.with_point(ecg, np.array([1.0, 2.0]))
     assert added.positions[-1].tolist() == [1.0, 2.0]
     assert added.rows[-1] == -1
@@ -75,3 +75,16 @@ def test_the_rows_of_selected_points_are_counted_once(both):
     row = both.rows[0]
     points = np.array([0, both.partners[0]])
     assert map_data.rows_of_points(both, points).tolist() == [row]
+
+
+def test_latents_find_their_row_of_the_cohort_back():
+    latent_rows = np.array([2, -1, 0])
+    assert map_data.rows_of_cohort(latent_rows, 4).tolist() == [2, -1, 0, -1]
+
+
+def test_axes_are_columns_of_numbers_with_titles(explorer):
+    names = map_data.axis_names(explorer.cohort)
+    assert "lvef_percent" in names
+    assert "center" not in names
+    titles = map_data.axis_titles(map_data.Axes("lvef_percent", "age_years", ("sex",)))
+    assert titles == ("LV ejection fraction, adjusted (SD)", "Age, adjusted (SD)")

@@ -1,9 +1,11 @@
+import numpy as np
 import pytest
 
-from app import caches, session
+from app import map_caches, map_data, session
 from app.explorer import show
 from app.groups import Filter
 from cmae.errors import RunError
+from cmae.latent.phenotype_map import phenotype_map
 
 VIEWS = ("map", "participant", "upload", "about", "walk")
 
@@ -81,7 +83,7 @@ def test_a_row_that_lacks_a_recording_is_still_shown(page, texts, row, lacking):
 
 def test_a_selection_is_compared_with_the_others(page, texts, explorer):
     at = page("map")
-    points = caches.map_points("both", "umap")
+    points = map_caches.map_points("both", "umap")
     shape = {
         "mode": "replace",
         "polygon": [[-9, -9], [0, -9], [0, 9], [-9, 9]],
@@ -103,7 +105,7 @@ def test_a_selection_is_compared_with_the_others(page, texts, explorer):
 
 def test_a_filter_narrows_what_was_drawn_and_its_chip_removes_it(page, texts, explorer):
     at = page("map")
-    points = caches.map_points("both", "umap")
+    points = map_caches.map_points("both", "umap")
     shape = {
         "mode": "replace",
         "polygon": [[-9, -9], [0, -9], [0, 9], [-9, 9]],
@@ -183,3 +185,30 @@ def test_latents_without_maps_say_what_to_do(make_explorer, small_cohort, page, 
     shown.latents.maps.clear()
     show(shown)
     assert "cmae map latents.h5" in texts(page("map"))
+
+
+def test_the_map_can_have_phenotypes_as_axes(page, texts):
+    at = page("map")
+    at.selectbox(key="map").select("axes").run()
+    assert not at.exception
+    assert "cosine of the axes" in texts(at)
+    assert at.selectbox(key="across").value != at.selectbox(key="up").value
+    at.selectbox(key="across").select(at.selectbox(key="up").value).run()
+    assert not at.exception
+
+
+def test_a_phenotype_axis_is_the_projection_that_the_library_gives(page, explorer):
+    page("map")
+    found = map_caches.phenotype_axes(map_data.Axes("age_years", "lvef_percent"))
+    expected = phenotype_map(
+        explorer.latents.latents, explorer.cohort.table, ("age_years", "lvef_percent")
+    )
+    for kind in ("ecg", "mri", "joint"):
+        np.testing.assert_allclose(found.positions[kind], expected.positions[kind], atol=1e-5)
+
+
+def test_the_simple_map_is_there_by_choice(page):
+    at = page("map")
+    at.toggle(key="simple").set_value(True).run()
+    assert not at.exception
+    assert len(at.get("plotly_chart")) == 1

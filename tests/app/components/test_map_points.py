@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from app.components.map_points import Categories, MapPoints, Numbers
+from app.components.map_colors import Categories, Numbers
+from app.components.map_points import MapPoints
 from cmae.errors import InputError
 
 
@@ -101,3 +102,43 @@ def test_lengths_that_differ_are_refused():
         Categories(np.zeros(3, int), [str(k) for k in range(13)], "Site")
     with pytest.raises(InputError, match="without a name"):
         Categories(np.array([0, 2]), ["a", "b"], "Site")
+
+
+def test_a_column_around_zero_is_colored_around_zero():
+    values = np.linspace(-10, 30, 401)
+    facts, _ = Numbers(values, "Axis", "°").column()
+    assert facts["low"] == -facts["high"]
+    assert facts["palette"] != Numbers(values + 20, "Age").column()[0]["palette"]
+
+
+def test_the_share_beyond_the_ends_of_the_colors_is_said():
+    values = np.append(np.linspace(1, 101, 1000), [np.nan, 1e4])
+    facts, _ = Numbers(values, "Mass", "g").column()
+    known = values[np.isfinite(values)]
+    assert facts["above"] == pytest.approx(np.mean(known > facts["high"]))
+    assert facts["below"] == pytest.approx(np.mean(known < facts["low"]))
+
+
+def test_a_range_shows_what_lies_inside_and_missing_ones_by_their_own_entry():
+    numbers = Numbers(np.array([10.0, 15.0, np.nan, 20.0]), "LVEF", "%")
+    middle = (1, 65533)
+    assert numbers.shown(hidden=[], levels=middle).tolist() == [False, True, True, False]
+    assert numbers.shown(hidden=[255], levels=middle).tolist() == [False, True, False, False]
+    assert numbers.shown(hidden=[255]).tolist() == [True, True, False, True]
+    codes = Categories(np.array([0, -1, 1]), ["a", "b"], "Group")
+    assert codes.shown(hidden=[1]).tolist() == [True, True, False]
+    assert codes.shown(hidden=[255]).tolist() == [True, False, True]
+
+
+def test_equal_columns_are_sent_by_the_same_name():
+    values = np.random.default_rng(0).normal(50, 5, size=20)
+    first, again = Numbers(values, "LVEF", "%").block, Numbers(values.copy(), "LVEF", "%").block
+    assert (first.name, first.data) == (again.name, again.data)
+    assert first.name != Numbers(values, "LVESV", "%").block.name
+
+
+def test_titles_of_axes_are_part_of_the_geometry_and_not_of_its_meaning():
+    positions = np.random.default_rng(0).normal(size=(6, 2))
+    plain, titled = MapPoints(positions), MapPoints(positions, axis_titles=("Age", "Mass"))
+    assert plain.meaning == titled.meaning
+    assert plain.geometry != titled.geometry

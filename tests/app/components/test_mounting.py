@@ -85,6 +85,13 @@ def test_what_the_legend_hides_is_not_selected(page):
     assert _send(page, _shape(LEFT, hidden_classes=[1])) == [0, 10, 20, 30, 40]
 
 
+@pytest.mark.parametrize("levels", [[0], ["a", "b"], [10**400, 3], [None, {}], "nonsense", [-5, 9]])
+def test_a_range_that_makes_no_sense_hides_nothing_and_breaks_nothing(page, levels):
+    found = _send(page, _shape(LOW, levels=levels, column="Parity"))
+    assert not page.exception
+    assert found == list(range(10))
+
+
 def test_a_selection_survives_another_projection_of_the_same_points(page):
     _send(page, _shape(LEFT))
     page.session_state["is_turned"] = True

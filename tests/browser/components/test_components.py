@@ -139,6 +139,57 @@ def test_lasso_selects_the_same_points_on_the_page_and_in_python(visit):
     _wait_for(page, lambda facts: facts["selected"] == 0)
 
 
+def test_a_polygon_is_clicked_undone_and_done_again(visit):
+    page = visit("map")
+    page.get_by_role("button", name="Polygon", exact=True).click()
+    box = page.locator(".stage").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for dx, dy in ((-90, -90), (90, -90), (90, 90), (-90, 90)):
+        page.mouse.click(x + dx, y + dy)
+        page.wait_for_timeout(600)  # slower than a double click
+    page.locator(".stage").press("Enter")
+    many = _wait_for(page, lambda facts: facts["selected"])["selected"]
+    assert page.locator(".status").inner_text() == f"{many} of 600 points selected"
+    page.locator(".stage").press("Control+z")
+    _wait_for(page, lambda facts: facts["selected"] == 0)
+    page.get_by_role("button", name="Redo").click()
+    _wait_for(page, lambda facts: facts["selected"] == many)
+
+
+def test_a_polygon_is_drawn_and_a_point_picked_by_keys_alone(visit):
+    page = visit("map")
+    stage = page.locator(".stage")
+    stage.focus()
+    stage.press("Enter")
+    _wait_for(page, lambda facts: facts["picked"] is not None)
+    stage.press("g")
+    for arrow in ("ArrowLeft", "ArrowUp", "ArrowRight", "ArrowDown"):
+        stage.press("Space")
+        stage.press(arrow)
+        stage.press(arrow)
+    stage.press("Enter")
+    assert _wait_for(page, lambda facts: facts["selected"])["selected"] > 0
+
+
+def test_what_the_color_bar_hides_is_not_selected(visit):
+    page = visit("map")
+    page.get_by_text("numbers").click()
+    _wait_for(page, lambda facts: facts["column"] == "First coordinate")
+    least = page.get_by_role("slider", name="Least First coordinate shown")
+    for _ in range(120):
+        least.press("ArrowRight")
+    page.get_by_role("button", name="Box", exact=True).click()
+    box = page.locator(".stage").bounding_box()
+    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] - 2, steps=4)
+    page.mouse.up()
+    selected = _wait_for(page, lambda facts: facts["selected"])["selected"]
+    assert page.locator(".status").inner_text() == f"{selected} of 600 points selected"
+    # The bar is symmetric about zero here, and half of it is hidden.
+    assert 240 < selected < 360
+
+
 def test_hidden_entries_of_the_legend_are_not_selected(visit):
     page = visit("map")
     page.get_by_title("Show or hide: MRI latents").click()
