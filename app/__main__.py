@@ -167,7 +167,15 @@ def _serve(port: int, *, is_browser_opened: bool) -> None:
     from app.theme import THEME  # noqa: PLC0415
 
     # Now, not when the first page asks for them.
-    from app.views import about, compare, map, participant, upload, walk  # noqa: F401, PLC0415
+    from app.views import (  # noqa: F401, PLC0415
+        about,
+        compare,
+        evidence,
+        map,
+        participant,
+        upload,
+        walk,
+    )
 
     url = f"http://{HOST}:{port}"
     if is_browser_opened and _has_screen():

@@ -141,6 +141,16 @@ def marked_line(title: str, line: str, *, mark: str) -> None:
     )
 
 
+def sentences(lines: Sequence[str]) -> None:
+    """Show findings, one a line.
+
+    Args:
+        lines: Sentences.
+    """
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    st.html(f'<ul class="cmae-sentences">{items}</ul>')
+
+
 def empty(text: str) -> None:
     """Say in words why there is nothing here, and what to do.
 

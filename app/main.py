@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import frame, link, session
-from app.views import about, compare, map, participant, upload, walk
+from app.views import about, compare, evidence, map, participant, upload, walk
 from cmae.errors import CmaeError
 
 
@@ -30,6 +30,9 @@ def main() -> None:
         ),
         "walk": st.Page(
             walk.show, title="Walk", icon=":material/directions_walk:", url_path="walk"
+        ),
+        "evidence": st.Page(
+            evidence.show, title="Evidence", icon=":material/fact_check:", url_path="evidence"
         ),
         "upload": st.Page(
             upload.show,

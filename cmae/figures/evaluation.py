@@ -11,6 +11,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import NDArray
 
 from cmae.errors import InputError
+from cmae.figures.feature_sets import family, spoken
 from cmae.figures.style import (
     BLACK,
     BLUE,
@@ -49,10 +50,7 @@ _LETTERS, _PANEL_LETTERS = 44, 36
 
 def look(features: str) -> tuple[str, str]:
     """Return the color and the mark of a feature set by the first of its words that is known."""
-    for word in features.replace("-", "_").split("_"):
-        if word in _LOOKS:
-            return _LOOKS[word]
-    return GRAY, "."
+    return _LOOKS.get(family(features), (GRAY, "."))
 
 
 def forest(
@@ -137,14 +135,6 @@ def _legend(axes: Axes, sets: Sequence[str], columns: int, *, has_ceiling: bool)
         bbox_to_anchor=(-_LABEL_MM / (_WIDTH_MM * 0.975 - _LABEL_MM), 1.0),
         borderaxespad=0.4,
     )
-
-
-def spoken(features: str) -> str:
-    """Say a feature set's name in words."""
-    words = features.replace("_", " ")
-    for small, large in (("ecg", "ECG"), ("mri", "MRI"), ("pca", "PCA"), ("pcs", "PCs")):
-        words = " ".join(large if word == small else word for word in words.split(" "))
-    return words
 
 
 def label_curves(

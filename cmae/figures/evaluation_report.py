@@ -14,6 +14,7 @@ import pandas as pd
 
 from cmae.data.files import replacing
 from cmae.figures import evaluation as figures
+from cmae.figures.feature_sets import spoken
 
 METRICS, REPORT = "metrics.json", "report.html"
 TABLES, FIGURES = "tables", "figures"
@@ -334,9 +335,7 @@ def _shown(table: pd.DataFrame, names: Mapping[str, str]) -> str:
                 names.get(str(name), str(name).replace("_", " ")) for name in table[column]
             ]
         elif column in ("direction", "path", "of"):
-            shown[column] = [
-                figures.spoken(str(name).replace("_to_", " → ")) for name in table[column]
-            ]
+            shown[column] = [spoken(str(name).replace("_to_", " → ")) for name in table[column]]
         else:
             shown[column] = [_cell(value) for value in table[column]]
     right = [
