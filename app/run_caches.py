@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.session import explorer
+from cmae.errors import RunError
 from cmae.evaluation.participants import split_of
 from cmae.model.run_files import read_card
 
@@ -48,6 +49,14 @@ def participants() -> dict[str, int]:
     if not isinstance(told, dict):
         return {}
     return {str(name): count for name, count in told.items() if isinstance(count, int)}
+
+
+def is_trained_on_simulated_hearts() -> bool:
+    """Tell whether the run's card says that it knows simulated hearts only."""
+    try:
+        return bool(read_card(explorer().run_path).get("is_simulated"))
+    except RunError:
+        return False
 
 
 def split() -> dict[str, NDArray[np.int64]] | None:

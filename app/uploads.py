@@ -2,24 +2,33 @@
 
 import tempfile
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from cmae.data import quality
 from cmae.errors import CmaeError, ReadError
 from cmae.readers.ecg import HEAD_BYTES, is_ecg
 from cmae.readers.foreign import PARSER_FAULTS, check_archive
 
 if TYPE_CHECKING:
-    from cmae.readers.heart_crop import HeartCine
-    from cmae.readers.median_beat import MedianBeat
+    from cmae.readers.recordings import FoundRow
 
 MAX_BYTES = 400_000_000
 """Bytes that one upload may hold, unpacked."""
 
 MAX_FILES = 2_000
 """Files that one upload may hold, unpacked: a cine of 50 frames and 30 slices has 1,500."""
+
+MAX_ECGS = 12
+"""ECGs of one upload among which a person can choose."""
+
+ML4H_HEADS = (".hd5", ".hdf5", ".h5")
+"""Ends of the names of ml4h tensors."""
 
 ECG_HEADS = (".hea", ".csv", ".tsv")
 """Ends of the names of files that an ECG is read from; other ECGs are told by their content."""
@@ -45,27 +54,88 @@ class Upload(Protocol):
         """Return the file's bytes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """One recording of an upload, as an import would store it.
+
+    Attributes:
+        modality: ``ecg`` or ``mri``.
+        recording: In the modality's shape and unit.
+        values: What describes it, by name of a column: quality, rate, what was measured.
+        flags: What is odd about it, a few words each.
+        reason: Which cine was taken among several and why; empty otherwise.
+    """
+
+    modality: str
+    recording: NDArray[np.generic] = field(repr=False)
+    values: Mapping[str, float | str | None] = field(default_factory=dict, repr=False)
+    flags: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def rr_ms(self) -> float | None:
+        """Time between two beats in ms, where the file says."""
+        found = self.values.get(f"{self.modality}_rr_ms")
+        return found if isinstance(found, float) else None
+
+    @property
+    def source(self) -> str:
+        """Format of the file, for people."""
+        return str(self.values.get(f"{self.modality}_source") or "unknown format")
+
+
+@dataclass(frozen=True, eq=False)
 class Received:
     """What an upload held.
 
     Attributes:
-        ecg: The median beat, or None.
+        ecgs: The ECGs, in the order of their files.
         cine: The cine around the heart, or None.
         problems: One sentence for each part that could not be used.
+        chosen: Which of the ECGs is looked at.
     """
 
-    ecg: "MedianBeat | None"
-    cine: "HeartCine | None"
-    problems: tuple[str, ...]
+    ecgs: tuple[Recording, ...] = ()
+    cine: Recording | None = None
+    problems: tuple[str, ...] = ()
+    chosen: int = 0
+
+    @property
+    def ecg(self) -> Recording | None:
+        """The ECG that is looked at, or None."""
+        return self.ecgs[self.chosen] if self.ecgs else None
 
 
-def receive(uploads: Sequence[Upload]) -> Received:
-    """Read an ECG and / or a cine from uploaded files.
+@dataclass(frozen=True)
+class Declared:
+    """What a person says of files that leave it open.
+
+    Attributes:
+        rate_hz: Samples per second of an ECG in CSV without a time column.
+        unit: Unit of an ECG in CSV that names none.
+    """
+
+    rate_hz: float | None = None
+    unit: str | None = None
+
+
+NOTHING = Declared()
+
+Reader = Callable[[Path, Declared], Received]
+"""Reads what was unpacked into a folder."""
+
+
+def receive(
+    uploads: Sequence[Upload], *, declared: Declared = NOTHING, reader: Reader | None = None
+) -> Received:
+    """Read ECGs and / or a cine from uploaded files.
 
     Args:
-        uploads: WFDB files (.hea with its .mat or .dat), an ECG in CSV, XML, EDF or DICOM, the
-            DICOM files of a cine, a NIfTI file, or ZIP archives of those.
+        uploads: WFDB files (.hea with its .mat or .dat), ECGs in CSV, XML, EDF or DICOM, the DICOM
+            files of a cine, a NIfTI file, ml4h tensors, or ZIP archives of those.
+        declared: What a person says of files that leave it open.
+        reader: Reads the unpacked files; None: in this process, where nothing stops a file that
+            hangs.
 
     Returns:
         The recordings that could be read, and a sentence for whatever could not.
@@ -73,33 +143,46 @@ def receive(uploads: Sequence[Upload]) -> Received:
     with tempfile.TemporaryDirectory(prefix="cmae-upload-") as name:
         folder = Path(name)
         try:
-            paths = unpack(uploads, folder)
+            unpack(uploads, folder)
+            return (reader or read_folder)(folder, declared)
         except CmaeError as error:
-            return Received(ecg=None, cine=None, problems=(str(error),))
-        problems: list[str] = []
-        ecg: MedianBeat | None = None
-        cine: HeartCine | None = None
-        try:
-            ecg = _read_ecg(paths)
-        except CmaeError as error:
-            problems.append(_without_folder(error, folder))
-        try:
-            cine = _read_cine(paths)
-        except CmaeError as error:
-            problems.append(_without_folder(error, folder))
-    if ecg is None and cine is None and not problems:
+            return Received(problems=(_without_folder(error, folder),))
+
+
+def read_folder(folder: Path, declared: Declared = NOTHING) -> Received:
+    """Read what was unpacked into a folder.
+
+    Args:
+        folder: With ``ecg/``, ``cine/`` and ``ml4h/`` in it, as ``unpack`` leaves them.
+        declared: What a person says of files that leave it open.
+
+    Returns:
+        The recordings that could be read, and a sentence for whatever could not.
+    """
+    ecgs: list[Recording] = []
+    cines: list[Recording] = []
+    problems: list[str] = []
+    for read in (_read_ecgs, _read_cine, _read_ml4h):
+        for outcome in read(folder, declared):
+            if isinstance(outcome, Recording):
+                (ecgs if outcome.modality == "ecg" else cines).append(outcome)
+            else:
+                problems.append(_without_folder(outcome, folder))
+    if len(cines) > 1:
+        problems.append(f"The upload holds {len(cines)} cines, of which the first is taken.")
+    if not ecgs and not cines and not problems:
         problems.append(
             "No recording was found: give a WFDB header (.hea) together with its signal file "
-            "(.mat or .dat), an ECG in CSV, XML, EDF or DICOM, the DICOM files of one cine, or a "
-            "NIfTI file (.nii, .nii.gz)."
+            "(.mat or .dat), an ECG in CSV, XML, EDF or DICOM, the DICOM files of one cine, a "
+            "NIfTI file (.nii, .nii.gz), or ml4h tensors (.hd5)."
         )
-    return Received(ecg=ecg, cine=cine, problems=tuple(problems))
+    return Received(tuple(ecgs), cines[0] if cines else None, tuple(dict.fromkeys(problems)))
 
 
 def _without_folder(error: CmaeError, folder: Path) -> str:
     """Return an error's sentence without the name of the temporary folder."""
     text = str(error)
-    for name in (folder / "ecg", folder / "cine", folder):
+    for name in (folder / "ecg", folder / "cine", folder / "ml4h", folder):
         text = text.replace(f"{name}/", "").replace(str(name), "the upload")
     return text
 
@@ -108,7 +191,7 @@ def unpack(uploads: Sequence[Upload], folder: Path) -> list[Path]:
     """Write uploads into a folder, with the files of a ZIP beside the others.
 
     Only the last part of a name is used, so no file can leave the folder. The files of an ECG go
-    to ``ecg/``, all others to ``cine/``.
+    to ``ecg/``, ml4h tensors to ``ml4h/``, all others to ``cine/``.
 
     Args:
         uploads: The files.
@@ -193,9 +276,10 @@ def _settle(folder: Path, name: str) -> Path:
     base = base.encode("utf-8", errors="replace").decode()[-_MAX_NAME:]
     with part.open("rb") as opened:
         has_ecg = is_ecg(opened.read(HEAD_BYTES))
-    place = folder / (
-        "ecg" if has_ecg or base.lower().endswith(ECG_HEADS + ECG_SIGNALS) else "cine"
-    )
+    kind = "ecg" if has_ecg or base.lower().endswith(ECG_HEADS + ECG_SIGNALS) else "cine"
+    if base.lower().endswith(ML4H_HEADS):
+        kind = "ml4h"
+    place = folder / kind
     place.mkdir(exist_ok=True)
     path = place / base
     number = 1
@@ -205,29 +289,72 @@ def _settle(folder: Path, name: str) -> Path:
     return part.rename(path)
 
 
-def _read_ecg(paths: list[Path]) -> "MedianBeat | None":
-    """Read the one ECG among the files, or return None where there is none."""
-    from cmae.readers.ecg import read_ecg  # noqa: PLC0415 - only an upload needs the readers
-    from cmae.readers.median_beat import median_beat  # noqa: PLC0415
+def _files(folder: Path, kind: str) -> list[Path]:
+    """Return the files of a kind, sorted."""
+    place = folder / kind
+    return sorted(place.iterdir()) if place.is_dir() else []
 
-    mine = [path for path in paths if path.parent.name == "ecg"]
+
+def _read_ecgs(folder: Path, declared: Declared) -> Iterator[Recording | CmaeError]:
+    """Read each ECG among the files."""
+    from cmae.measure.electrocardiogram import measured_values  # noqa: PLC0415 - only an upload
+    from cmae.readers.recordings import EcgOptions, ecg_rows  # noqa: PLC0415 - needs the readers
+
+    mine = _files(folder, "ecg")
     found = [path for path in mine if path.suffix.lower() not in ECG_SIGNALS]
     if not found:
-        found = mine
-    if len(found) > 1:
-        raise ReadError(f"The upload holds {len(found)} ECGs: give one.")
-    return median_beat(read_ecg(found[0])) if found else None
+        found = mine[:1]
+    if len(found) > MAX_ECGS:
+        yield ReadError(f"The upload holds {len(found)} ECGs: give {MAX_ECGS} at most.")
+        return
+    options = EcgOptions(rate_hz=declared.rate_hz, unit=declared.unit, measure=measured_values)
+    for path in found:
+        yield from _recordings(lambda path=path: ecg_rows(path, options))  # type: ignore[misc]
 
 
-def _read_cine(paths: list[Path]) -> "HeartCine | None":
-    """Read the one cine among the files, or return None where there is none."""
-    from cmae.readers.cine import read_cine  # noqa: PLC0415 - only an upload needs the readers
-    from cmae.readers.heart_crop import heart_crop  # noqa: PLC0415
+def _read_cine(folder: Path, _: Declared) -> Iterator[Recording | CmaeError]:
+    """Read the one cine among the files."""
+    from cmae.readers.recordings import CineOptions, cine_rows  # noqa: PLC0415 - only an upload
 
-    volumes = [path for path in paths if path.name.lower().endswith(NIFTI_SUFFIXES)]
-    if len(volumes) > 1:
-        raise ReadError(f"The upload holds {len(volumes)} NIfTI files: give one cine.")
-    if volumes:
-        return heart_crop(read_cine(volumes[0]))
-    slices = [path for path in paths if path.parent.name == "cine"]
-    return heart_crop(read_cine(slices[0].parent)) if slices else None
+    mine = _files(folder, "cine")
+    volumes = [path for path in mine if path.name.lower().endswith(NIFTI_SUFFIXES)]
+    if len(volumes) == 1 or mine:
+        place = volumes[0] if len(volumes) == 1 else folder / "cine"
+        yield from _recordings(lambda: cine_rows(place, CineOptions()))
+
+
+def _read_ml4h(folder: Path, _: Declared) -> Iterator[Recording | CmaeError]:
+    """Read the tensors of one participant, the first visit that holds something."""
+    from cmae.readers.recordings import Ml4hOptions, ml4h_rows  # noqa: PLC0415 - only an upload
+
+    mine = _files(folder, "ml4h")
+    if len(mine) > 1:
+        yield ReadError(f"The upload holds ml4h tensors of {len(mine)} people: give one.")
+        return
+    for path in mine:
+        found = list(_recordings(lambda path=path: ml4h_rows(path, Ml4hOptions())))  # type: ignore[misc]
+        for modality in ("ecg", "mri"):
+            yield from [each for each in found if getattr(each, "modality", "") == modality][:1]
+        yield from [each for each in found if isinstance(each, CmaeError)]
+
+
+def _recordings(
+    read: Callable[[], "tuple[FoundRow, ...]"],
+) -> Iterator[Recording | CmaeError]:
+    """Turn what an import finds in a file into recordings, or the reason why there is none."""
+    try:
+        rows = read()
+    except CmaeError as error:
+        yield error
+        return
+    except PARSER_FAULTS as error:
+        yield ReadError(
+            f"Reading a file failed by a fault of the program ({type(error).__name__})."
+        )
+        return
+    for row in rows:
+        for modality, recording in row.recordings.items():
+            other = "mri" if modality == "ecg" else "ecg"
+            values = {key: value for key, value in row.values.items() if not key.startswith(other)}
+            flags = (*row.notes, *quality.flags(values))
+            yield Recording(modality, np.asarray(recording), values, flags, row.reason)

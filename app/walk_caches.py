@@ -102,7 +102,17 @@ def _course(key: str, taken: Walk, first: str) -> Course:
     return follow(taken, latents_of_kind(kind), surroundings(kind), probes)
 
 
-@st.cache_resource(max_entries=24, show_spinner="Fitting what is predicted along the way …")
+def probes(kind: str, names: tuple[str, ...]) -> dict[str, Probe]:
+    """Return probes of those columns of the cohort that can be fitted.
+
+    Args:
+        kind: Which latents they read: ``ecg``, ``mri`` or ``joint``.
+        names: Columns wanted; those that the cohort lacks are left out.
+    """
+    return _probes(explorer().key, kind, names)
+
+
+@st.cache_resource(max_entries=24, show_spinner="Fitting what is predicted …")
 def _probes(key: str, kind: str, names: tuple[str, ...]) -> dict[str, Probe]:
     """Return probes of those columns that can be fitted."""
     here, latents = explorer(), latents_of_kind(kind)

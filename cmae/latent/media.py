@@ -1,14 +1,18 @@
 """Recordings as files and pictures: a cine as GIF, a median beat as CSV, both as a thumbnail."""
 
+import gzip
 import io
+import tempfile
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from cmae.data.modality import ECG, ECG_RATE_HZ, LEADS, R_PEAK_SAMPLE
+from cmae.data.modality import ECG, ECG_RATE_HZ, LEADS, MRI_PIXEL_MM, R_PEAK_SAMPLE
 
 PERCENTILES = (0.5, 99.5)
 """Intensities that become black and white in a picture of a cine."""
@@ -250,3 +254,58 @@ def ecg_csv(beat: NDArray[np.generic]) -> bytes:
     times = (np.arange(len(beat)) - R_PEAK_SAMPLE) * (1000.0 / ECG_RATE_HZ)
     np.savetxt(file, np.column_stack([times, beat]), delimiter=",", fmt=["%g"] + ["%.4f"] * 12)
     return file.getvalue().encode()
+
+
+def ecg_wfdb(beat: NDArray[np.generic], *, comments: Sequence[str] = ()) -> bytes:
+    """Write a median beat as a WFDB record, header and signals in a ZIP.
+
+    Args:
+        beat: (600, 12) in mV.
+        comments: Lines for the header; never an identifier.
+
+    Returns:
+        The ZIP's bytes: ``beat.hea`` and ``beat.dat``, 16 bits, 0.5 µV a step at most.
+
+    Raises:
+        InputError: The shape is another, or a value is not finite.
+    """
+    import wfdb  # noqa: PLC0415 - takes a while, and only this needs it
+
+    ECG.check(beat, what="The median beat")
+    file = io.BytesIO()
+    with tempfile.TemporaryDirectory(prefix="cmae-wfdb-") as folder:
+        wfdb.wrsamp(
+            "beat",
+            fs=ECG_RATE_HZ,
+            units=["mV"] * len(LEADS),
+            sig_name=list(LEADS),
+            p_signal=np.asarray(beat, np.float64),
+            fmt=["16"] * len(LEADS),
+            comments=list(comments),
+            write_dir=folder,
+        )
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in ("beat.hea", "beat.dat"):
+                archive.writestr(zipfile.ZipInfo(name), (Path(folder) / name).read_bytes())
+    return file.getvalue()
+
+
+def cine_nifti(cine: NDArray[np.generic], rr_ms: float, *, is_zipped: bool = True) -> bytes:
+    """Write a cine as NIfTI: x, y, one slice, time; spacing in mm and seconds, no orientation.
+
+    Args:
+        cine: (rows, columns, frames) in scanner intensity, pixels of MRI_PIXEL_MM.
+        rr_ms: Duration of the cycle, in ms.
+        is_zipped: Whether it is compressed, as ``.nii.gz``.
+
+    Returns:
+        The file's bytes.
+    """
+    import nibabel  # noqa: PLC0415 - takes a while, and only this needs it
+
+    values = np.asarray(cine, np.float32).transpose(1, 0, 2)[:, :, None, :]
+    image = nibabel.Nifti1Image(values, np.eye(4))
+    image.header.set_zooms((MRI_PIXEL_MM, MRI_PIXEL_MM, 8.0, rr_ms / 1000 / values.shape[3]))
+    image.header.set_xyzt_units("mm", "sec")
+    data: bytes = image.to_bytes()
+    return gzip.compress(data, mtime=0) if is_zipped else data

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmae.data.files import replacing
-from cmae.data.modality import ECG_RATE_HZ, LEADS, MODALITIES, MRI_PIXEL_MM
+from cmae.data.modality import ECG_RATE_HZ, LEADS, MODALITIES
 from cmae.errors import InputError, RunError
 from cmae.latent import media
 
@@ -150,20 +150,9 @@ def write(modality: str, recording: Floats, path: Path, *, rr_ms: float | None =
         elif name.endswith(".gif"):
             temporary.write_bytes(media.cine_gif(recording, rr_ms))
         else:
-            temporary.write_bytes(_nifti(recording, rr_ms, is_zipped=name.endswith(".gz")))
-
-
-def _nifti(cine: Floats, rr_ms: float, *, is_zipped: bool) -> bytes:
-    """Pack a cine as NIfTI: x, y, one slice, time; spacing in mm and seconds, no orientation."""
-    import gzip  # noqa: PLC0415
-
-    import nibabel  # noqa: PLC0415
-
-    image = nibabel.Nifti1Image(cine.transpose(1, 0, 2)[:, :, None, :], np.eye(4))
-    image.header.set_zooms((MRI_PIXEL_MM, MRI_PIXEL_MM, 8.0, rr_ms / 1000 / cine.shape[2]))
-    image.header.set_xyzt_units("mm", "sec")
-    data: bytes = image.to_bytes()
-    return gzip.compress(data, mtime=0) if is_zipped else data
+            temporary.write_bytes(
+                media.cine_nifti(recording, rr_ms, is_zipped=name.endswith(".gz"))
+            )
 
 
 def summary(recorded: Recorded, target: str, translated: Floats, path: Path) -> dict[str, object]:

@@ -36,6 +36,7 @@ class FoundRow:
         notes: What a person should know of it, a few words each: they are counted.
         found: What is there, a few words each: they are counted.
         lacks: What it should have and has not, a sentence each: they are counted.
+        reason: Which cine was taken among those in the file and why, for people; empty without one.
     """
 
     visit: int | None = None
@@ -45,6 +46,7 @@ class FoundRow:
     notes: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
+    reason: str = ""
 
     @property
     def flags(self) -> list[str]:
@@ -125,7 +127,14 @@ def cine_rows(path: Path, options: CineOptions) -> tuple[FoundRow, ...]:
         recording, values = cine.recording, _cine_values(cine)
     values["mri_source"] = series.source or None
     notes = _notes(series.choice)
-    return (FoundRow(recordings={"mri": recording}, values=values, columns=COLUMNS, notes=notes),)
+    found = FoundRow(
+        recordings={"mri": recording},
+        values=values,
+        columns=COLUMNS,
+        notes=notes,
+        reason=series.choice.reason if series.choice else "",
+    )
+    return (found,)
 
 
 def _notes(choice: Choice | None) -> tuple[str, ...]:

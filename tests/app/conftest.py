@@ -76,7 +76,8 @@ def make_explorer(tmp_path):
             for name in ("umap", "pca")
         }
         settings = {"umap": {"neighbors": 15, "seed": 0}, "pca": {}}
-        latents = dataclasses.replace(latents, maps=maps, map_settings=settings)
+        arrays = {name: {} for name in maps}
+        latents = dataclasses.replace(latents, maps=maps, map_settings=settings, map_arrays=arrays)
         return Explorer(
             cohort=cohort,
             latents=latents,

@@ -5,16 +5,14 @@ import pytest
 from app import caches, own_recording
 from app.explorer import show
 from app.lazy_run import LazyRun
-from app.uploads import Received
+from app.uploads import Received, Recording
 from cmae.errors import RunError
-from cmae.readers.median_beat import MedianBeat
 
 
 @pytest.fixture
 def upload():
     beat = np.random.default_rng(1).normal(size=(600, 12)).astype(np.float32)
-    ecg = MedianBeat(beat, 900.0, beats_used=9, beats_rejected=1, correlation=0.98, noise_uv=12.0)
-    return Received(ecg=ecg, cine=None, problems=())
+    return Received(ecgs=(Recording("ecg", beat, {"ecg_rr_ms": 900.0}),))
 
 
 def test_cached_recordings_are_read_only_and_those_of_the_cohort(explorer):

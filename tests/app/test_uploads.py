@@ -1,11 +1,18 @@
+import dataclasses
 import io
+import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from app import uploads
+from app import upload_worker, uploads
+from app.upload_worker import read_apart
+from cmae.data.modality import LEADS
 from cmae.errors import ReadError
+from cmae.measure.electrocardiogram import measured_values
+from cmae.readers.recordings import EcgOptions, ecg_rows
 from tests.readers.conftest import beating_heart, one_beat, rhythm, write_dicom_series
 from tests.readers.ecg_files import WRITERS
 
@@ -74,9 +81,76 @@ def test_a_signal_file_without_its_header_is_explained():
     assert any(".hea" in problem for problem in received.problems)
 
 
-def test_two_ecgs_are_refused():
+def test_each_of_two_ecgs_that_cannot_be_read_has_its_sentence_once():
     received = uploads.receive([Dropped("a.hea", b"a 12 500 0"), Dropped("b.hea", b"b 12 500 0")])
-    assert any("2 ECGs" in problem for problem in received.problems)
+    assert received.ecg is None
+    assert len(received.problems) == 1
+
+
+def test_of_two_ecgs_one_can_be_chosen(tmp_path, rng):
+    files = {}
+    for name, source in (("a", "CSV"), ("b", "EDF")):
+        folder = tmp_path / name
+        folder.mkdir()
+        path = WRITERS[source](folder, rhythm(rng, seconds=6), beat=one_beat(500))
+        files[f"{name}{path.suffix}"] = path.read_bytes()
+
+    received = uploads.receive([zipped(files)])
+
+    assert received.problems == ()
+    assert [each.source for each in received.ecgs] == ["CSV", "EDF"]
+    assert dataclasses.replace(received, chosen=1).ecg is received.ecgs[1]
+
+
+def test_too_many_ecgs_are_refused(monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_ECGS", 1)
+    received = uploads.receive([Dropped("a.hea", b"a 12 500 0"), Dropped("b.hea", b"b 12 500 0")])
+    assert received.problems == ("The upload holds 2 ECGs: give 1 at most.",)
+
+
+def test_an_ecg_has_the_quality_that_an_import_would_store(tmp_path, rng):
+    path = WRITERS["EDF"](tmp_path, rhythm(rng, seconds=6), beat=one_beat(500))
+    (row,) = ecg_rows(path, EcgOptions(measure=measured_values))
+    received = uploads.receive([Dropped("x.edf", path.read_bytes())])
+    assert received.ecg.values == row.values
+    assert list(received.ecg.flags) == row.flags
+
+
+def test_rate_and_unit_of_a_csv_are_taken_as_a_person_declares_them(rng):
+    signals = rhythm(rng, seconds=8)
+    lines = [",".join(LEADS), *(",".join(f"{value:.4f}" for value in row) for row in signals)]
+    dropped = Dropped("x.csv", "\n".join(lines).encode())
+    assert uploads.receive([dropped]).ecg is None
+    received = uploads.receive([dropped], declared=uploads.Declared(rate_hz=500.0, unit="mV"))
+    assert received.problems == ()
+    assert received.ecg.recording.shape == (600, 12)
+
+
+def test_ml4h_tensors_give_both_recordings():
+    path = next((Path(__file__).parents[2] / "data_samples" / "ml4h").glob("*.hd5"))
+    received = uploads.receive([Dropped(path.name, path.read_bytes())])
+    assert received.ecg.recording.shape == (600, 12)
+    assert received.cine.recording.shape == (96, 96, 50)
+
+
+@pytest.mark.slow
+def test_a_process_of_its_own_reads_the_same(tmp_path, rng):
+    path = WRITERS["DICOM"](tmp_path, rhythm(rng, seconds=6), beat=one_beat(500))
+    dropped = [Dropped("x.dcm", path.read_bytes()), Dropped("notes.nii", b"no NIfTI file")]
+    here, apart = uploads.receive(dropped), uploads.receive(dropped, reader=read_apart)
+    np.testing.assert_array_equal(apart.ecg.recording, here.ecg.recording)
+    assert apart.ecg.values == here.ecg.values
+    assert apart.problems == here.problems
+
+
+def test_a_file_that_hangs_or_ends_the_process_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(upload_worker, "READING_S", 0.01)
+    received = uploads.receive([Dropped("x.dcm", b"x")], reader=read_apart)
+    assert received.problems == ("Reading the upload took more than 0.01 s, so it was given up.",)
+    monkeypatch.setattr(upload_worker, "READING_S", 60.0)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    received = uploads.receive([Dropped("x.dcm", b"x")], reader=read_apart)
+    assert "ended the process" in received.problems[0]
 
 
 def test_a_real_ecg_and_cine_are_read_together_and_nothing_stays(realdata, tmp_path, monkeypatch):
@@ -97,7 +171,8 @@ def test_a_real_ecg_and_cine_are_read_together_and_nothing_stays(realdata, tmp_p
     assert received.problems == ()
     assert received.ecg.recording.shape == (600, 12)
     assert received.cine.recording.shape == (96, 96, 50)
-    assert received.cine.frames_recorded == 25
+    assert received.cine.values["mri_frames_recorded"] == 25
+    assert "four-chamber" in received.cine.reason
     assert list(Path(tmp_path).iterdir()) == []
 
 

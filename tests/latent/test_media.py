@@ -1,10 +1,14 @@
 import io
+import zipfile
 
+import nibabel
 import numpy as np
 import pandas as pd
 import pytest
+import wfdb
 from PIL import Image
 
+from cmae.data.modality import LEADS
 from cmae.errors import InputError
 from cmae.latent import media
 
@@ -78,3 +82,24 @@ def test_a_comparison_is_two_grey_cines_and_a_coloured_difference_in_step():
     assert inside[2][0] > inside[2][2] + 60
     outside = colors[26 + 20, 576 + 20]
     assert outside.min() > 220
+
+
+def test_a_wfdb_record_holds_the_beat(rng, tmp_path):
+    beat = rng.normal(0, 0.4, (600, 12)).astype(np.float32)
+    with zipfile.ZipFile(io.BytesIO(media.ecg_wfdb(beat, comments=["simulated"]))) as archive:
+        archive.extractall(tmp_path)
+    signals, fields = wfdb.rdsamp(str(tmp_path / "beat"))
+    assert np.abs(signals - beat).max() < 0.0005
+    assert (fields["fs"], fields["sig_name"], fields["comments"]) == (
+        500,
+        list(LEADS),
+        ["simulated"],
+    )
+
+
+def test_a_nifti_cine_has_spacing_and_timing():
+    cine = moving_cine()
+    image = nibabel.Nifti1Image.from_bytes(media.cine_nifti(cine, 800.0, is_zipped=False))
+    np.testing.assert_array_equal(image.get_fdata()[:, :, 0].transpose(1, 0, 2), cine)
+    assert image.header.get_zooms() == pytest.approx((1.8, 1.8, 8.0, 0.016))
+    assert image.header.get_xyzt_units() == ("mm", "sec")
