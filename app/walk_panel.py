@@ -98,8 +98,10 @@ def _path(course: Course) -> Path:
         ends=course.ends,
         crowd=course.crowd,
         trust=[
-            trust_words(near, share)
-            for near, share in zip(trust.relative, trust.share, strict=True)
+            trust_words(near, share, is_inside=bool(inside))
+            for near, share, inside in zip(
+                trust.relative, trust.share, course.is_inside, strict=True
+            )
         ],
         warning=warning(course),
         rows=trust.nearest,

@@ -66,16 +66,19 @@ def warning(course: Course) -> str:
     )
 
 
-def trust_words(relative: float, share: float) -> str:
+def trust_words(relative: float, share: float, *, is_inside: bool = True) -> str:
     """Say how near a point is to real hearts.
 
     Args:
         relative: Distance to real latents over what is usual among them.
         share: Share of real latents that are as far from theirs.
+        is_inside: Whether some real latents lie as far along the walk.
     """
     distance = f"Real hearts lie {relative:.2f} times as far from here as usually from each other"
     if share <= 0:
         return f"{distance}: farther than around anybody in the cohort."
+    if not is_inside:
+        return f"{distance}, and nobody lies as far along this walk."
     if share < SPARSE_SHARE:
         return f"{distance}: only {100 * share:.1f} % of people are as alone."
     return f"{distance}."

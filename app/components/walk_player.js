@@ -58,9 +58,9 @@ class WalkPlayer {
     this.header = header;
     this.arrays = arrays;
     this.paths.clear();
-    this.walkOn(false);
     this.place = header.start;
     this.build();
+    this.walkOn(false);
     this.clock.setCycle(header.rr_ms);
     this.fit();
     this.beatOn(isFirst ? !isMotionReduced() : this.clock.isPlaying);
@@ -75,10 +75,11 @@ class WalkPlayer {
     this.screens = [];
     this.paper = null;
     if (sheets) {
-      this.paper = make("div", { class: "ecg-paper" });
-      markTheme(this.paper);
+      this.paper = make("div");
       const key = make("span", { class: "key quiet" }, make("i", { class: "now" }), "this point ", make("i", { class: "then" }), this.header.start_name);
-      parts.push(make("div", { class: "ecg" }, make("div", { class: "caption" }, "ECG", key), this.paper));
+      this.ecg = make("div", { class: "ecg ecg-paper" }, make("div", { class: "caption" }, "ECG", key), this.paper);
+      markTheme(this.ecg);
+      parts.push(this.ecg);
     }
     if (cine) parts.push(...this.hearts(cine));
     this.scene = make("div", { class: "scene" }, ...parts, this.about());
@@ -172,8 +173,10 @@ class WalkPlayer {
         this.paper.replaceChildren(this.sheet.element);
         this.trace();
       }
-      const [, height] = this.sheet.size;
-      this.sheet.fit(this.paper.clientWidth, isNarrow ? MOST_PX_PER_MM : Math.min(MOST_PX_PER_MM, ECG_TALL_PX / height));
+      const [width, height] = this.sheet.size;
+      const most = isNarrow ? MOST_PX_PER_MM : Math.min(MOST_PX_PER_MM, ECG_TALL_PX / height);
+      this.scene.style.setProperty("--ecg", `${Math.round(width * most)}px`);
+      this.sheet.fit(this.paper.clientWidth, most);
     }
     for (const screen of this.screens) screen.fit();
     this.draw();
@@ -181,7 +184,7 @@ class WalkPlayer {
 
   recolor() {
     for (const screen of this.screens) screen.color(this.contrast, this.isDark);
-    if (this.paper) markTheme(this.paper);
+    if (this.paper) markTheme(this.ecg);
     this.draw();
   }
 

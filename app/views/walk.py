@@ -75,13 +75,13 @@ def _wish(kinds: list[str]) -> WalkWish:
     wish = _fitting(_from_address(session.walk_wish() or WalkWish()), kinds)
     session.wish_walk(wish)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        _choice("Latents", "kind", kinds, wish.kind, frame.SOURCE_TITLES.__getitem__, width=150)
-        _choice("Start from", "start", _starts(), wish.start, _start_title, width=230)
+        _choice("Latents", "kind", kinds, wish.kind, frame.SOURCE_TITLES.__getitem__, width=130)
+        _choice("Start from", "start", _starts(), wish.start, _start_title, width=210)
         if wish.start == ROW:
             _row_choice("Participant", session.row(), "walk-row", _take_row)
         alongs = _alongs(wish)
         along = _option(wish.along)
-        _choice("Walk along", "along", list(alongs), along, alongs.__getitem__, width=330)
+        _choice("Walk along", "along", list(alongs), along, alongs.__getitem__, width=250)
         if along == TO_ROW:
             number = row_of(wish.along.removeprefix(TO)) or 0
             _row_choice("To participant", number, "walk-to-row", _take_target)
@@ -133,7 +133,7 @@ def _row_choice(label: str, row: int, key: str, take: Callable[[int], None]) -> 
         max_value=len(session.explorer().cohort) - 1,
         step=1,
         key=key,
-        width=130,
+        width=100,
         on_change=lambda: take(st.session_state[key]),
     )
 

@@ -48,3 +48,4 @@ def test_trust_says_more_where_few_are_near():
     assert trust_words(0.9, 0.6).endswith("each other.")
     assert "2.0 % of people" in trust_words(1.2, 0.02)
     assert "anybody" in trust_words(2.0, 0.0)
+    assert "nobody lies as far along" in trust_words(1.1, 0.3, is_inside=False)

@@ -6,6 +6,9 @@ import streamlit as st
 from app.components.cine_player import Cine, cine_player
 from app.components.ecg_paper import Trace, ecg_paper
 from app.components.latent_map import Categories, MapPoints, Numbers, inside_shape, latent_map
+from app.components.walk_lines import Line, walk_lines
+from app.components.walk_player import Path as WalkPath
+from app.components.walk_player import Pictures, walk_player
 from app.shapes import Drawing
 
 POINTS = 600
@@ -56,8 +59,41 @@ def the_map() -> None:
     st.html(f"<output id='facts'>{facts!r}</output>")
 
 
+@st.fragment
+def the_walk() -> None:
+    """Walk over made-up points: point k has a picture of grey 20 k and a beat of 0.1 k mV."""
+    count = 11
+    beats = np.zeros((count, 600, 12), np.float32)
+    beats[:, 200:206] = 0.1 * np.arange(count, dtype=np.float32)[:, None, None]
+    grey = np.repeat(np.arange(count, dtype=np.uint8) * 20, 50)
+    facts = {"rows": 96, "columns": 96, "low": 0.0, "high": 255.0, "marks": [], "kind": "intensity"}
+    steps = np.linspace(-1, 1, count)
+    path = WalkPath(
+        labels=[f"{step:+.1f} SD" for step in steps],
+        steps=steps,
+        start=5,
+        ticks=[(-1.0, "-1"), (0.0, "start"), (1.0, "+1")],
+        levels=np.where(steps > 0.5, 2, 0),
+        ends=(None, 0.5),
+        crowd=np.arange(60),
+        trust=[f"trust {k}" for k in range(count)],
+        warning="Beyond +0.5 SD nobody is.",
+        rows=100 + np.arange(count),
+        neighbours=[f"heart {100 + k}" for k in range(count)],
+    )
+    pixels = np.broadcast_to(grey[:, None, None], (count * 50, 96, 96))
+    heart = walk_player(path, Pictures(beats, pixels, facts, sd=10.0), key="walk", rr_ms=900.0)
+    numbers = np.arange(count) * 10.0
+    texts = [f"{number:.0f} ml" for number in numbers]
+    walk_lines([Line("LVEDV", texts, [""] * count, numbers)], steps=steps, group="walk")
+    st.session_state["runs"] = st.session_state.get("runs", 0) + 1
+    st.html(f"<output id='facts'>{ {'heart': heart, 'runs': st.session_state['runs']}!r}</output>")
+
+
 if st.query_params.get("part") == "map":
     the_map()
+elif st.query_params.get("part") == "walk":
+    the_walk()
 else:
     beat = np.zeros((600, 12))
     beat[200:206] = 1.0

@@ -324,3 +324,65 @@ def test_a_narrow_page_opens_in_two_columns_and_fits(visit):
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     page.get_by_role("button", name="Cabrera").click()
     assert "−aVR" in page.locator(".sheet > svg").text_content()
+
+
+def _grey(page):
+    """Return the grey level in the middle of the heart that a walk shows."""
+    return page.evaluate(
+        """() => {
+            const find = (root) => root.querySelector('.walk-player') ? root :
+                [...root.querySelectorAll('*')].map((e) => e.shadowRoot && find(e.shadowRoot)).find(Boolean);
+            const canvas = find(document).querySelector('.heart canvas');
+            return canvas.getContext('2d').getImageData(canvas.width >> 1, canvas.height >> 1, 1, 1).data[0];
+        }"""  # noqa: E501
+    )
+
+
+def test_a_walk_is_scrubbed_without_asking_the_server(visit):
+    page = visit("walk", reduced_motion="reduce")
+    page.locator(".walk-lines .card").wait_for()
+    slider = page.get_by_role("slider", name="Point of the walk")
+    runs = _wait_for(page, lambda facts: facts["runs"])["runs"]
+    page.wait_for_timeout(500)
+    before = page.received
+    assert _grey(page) == pytest.approx(100, abs=2)
+    box = slider.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] - 2, steps=8)
+    page.mouse.up()
+    assert page.locator(".where").inner_text() == "+1.0 SD"
+    assert page.locator(".walk-lines .card b").inner_text() == "100 ml"
+    assert _grey(page) == pytest.approx(200, abs=2)
+    assert page.locator(".badge").is_visible()
+    assert "trust 10" in page.locator(".about").inner_text()
+    path = page.locator("#c1-V1").get_attribute("d")
+    assert "-1000" in path  # 1 mV is 10 mm, 1,000 hundredths, up the paper
+    slider.press("Home")
+    for _ in range(2):
+        slider.press("ArrowLeft")
+    assert page.locator(".where").inner_text() == "-0.4 SD"
+    assert _grey(page) == pytest.approx(60, abs=2)
+    assert page.locator(".badge").is_hidden()
+    assert page.received == before
+    assert _facts(page)["runs"] == runs
+
+
+def test_the_nearest_heart_of_a_walk_is_one_click_away(visit):
+    page = visit("walk", reduced_motion="reduce")
+    page.get_by_role("slider", name="Point of the walk").press("ArrowRight")
+    page.get_by_role("button", name="heart 106").click()
+    assert _wait_for(page, lambda facts: facts["heart"] is not None)["heart"] == 106
+
+
+def test_a_walk_goes_on_by_itself_and_fits_a_narrow_page(visit):
+    page = visit("walk", viewport={"width": 390, "height": 844})
+    where = page.locator(".where")
+    first = where.inner_text()
+    page.get_by_role("button", name="Walk", exact=True).click()
+    for _ in range(60):
+        if where.inner_text() != first:
+            break
+        page.wait_for_timeout(100)
+    assert where.inner_text() != first
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
