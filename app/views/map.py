@@ -6,6 +6,7 @@ from app import caches, frame, panels, phenotypes, session
 from app.groups_panel import find_panel, groups_panel
 from app.map_panel import map_panel
 from app.selection_panel import linked_panel, selection_line
+from app.state_panel import export_panel, state_panel
 
 LINE = (
     "Each dot is one heart, placed by what the model sees in its ECG or its MRI: hearts that look "
@@ -46,6 +47,8 @@ def _explore() -> None:
         st.space("stretch")
         find_panel()
         groups_panel(group)
+        export_panel(group)
+        state_panel()
     with right:
         with st.container(key="heart", gap="small"):
             _participant(session.row())

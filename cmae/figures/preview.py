@@ -1,33 +1,24 @@
 """A page to look through before training: median beats, frames, motion and quality, worst first."""
 
-import base64
 import html
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
 from cmae.data import quality
 from cmae.data.cohort import Cohort
 from cmae.data.files import replacing
-from cmae.data.modality import ECG_RATE_HZ, LEADS, MODALITIES
+from cmae.data.modality import MODALITIES
 from cmae.errors import InputError
-from cmae.figures.style import MM
+from cmae.figures.pictures import beat_picture, image, png
 from cmae.progress import Progress
 
 ROWS = 60
 """Most rows that are drawn."""
-
-_LEAD_ROWS = (("I", "aVR", "V1", "V4"), ("II", "aVL", "V2", "V5"), ("III", "aVF", "V3", "V6"))
-_WIDTH_MM, _HEIGHT_MM, _DPI = 130.0, 66.0, 96.0
-_MM_PER_SECOND, _MM_PER_MV = 25.0, 10.0
-_LINE, _BOLD = "#f7dcd9", "#eeb4ae"
 
 _STYLE = """
 body{font:14px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:1100px;padding:0 1rem}
@@ -113,16 +104,16 @@ def _article(cohort: Cohort, row: int) -> str:
     """Return one row's pictures and numbers."""
     parts = []
     if cohort.has("ecg")[row]:
-        picture = _beat_picture(cohort.read("ecg", row))
-        parts.append(_image(picture, f"Median beat of row {row}, 12 leads", 491))
+        picture = beat_picture(cohort.read("ecg", row))
+        parts.append(image(picture, f"Median beat of row {row}, 12 leads", 491))
     else:
         parts.append('<div class="absent">no ECG</div>')
     if cohort.has("mri")[row]:
         still, motion = _cine_pictures(cohort.read("mri", row))
         parts.append(
             '<div class="pair">'
-            + _image(still, f"Cine of row {row}, first frame", 192, "first frame")
-            + _image(motion, f"Cine of row {row}, motion", 192, "motion (SD over the cycle)")
+            + image(still, f"Cine of row {row}, first frame", 192, "first frame")
+            + image(motion, f"Cine of row {row}, motion", 192, "motion (SD over the cycle)")
             + "</div>"
         )
     else:
@@ -150,39 +141,6 @@ def _numbers(cohort: Cohort, row: int) -> str:
     return f"<table>{''.join(lines)}</table>"
 
 
-def _image(data: bytes, text: str, width: int, caption: str = "") -> str:
-    source = base64.b64encode(data).decode()
-    below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
-    return (
-        f'<figure><img width="{width}" alt="{html.escape(text)}" '
-        f'src="data:image/png;base64,{source}">{below}</figure>'
-    )
-
-
-def _beat_picture(beat: NDArray[np.floating]) -> bytes:
-    """Draw a beat (600, 12) in mV on ECG paper, 3 rows of 4 leads, as a PNG of few colors."""
-    with mpl.rc_context({"font.size": 6.5, "lines.linewidth": 0.9, "path.simplify": True}):
-        figure = Figure(figsize=(_WIDTH_MM * MM, _HEIGHT_MM * MM), facecolor="white")
-        axes = figure.add_axes((0, 0, 1, 1), xlim=(0, _WIDTH_MM), ylim=(0, _HEIGHT_MM))
-        axes.axis("off")
-        for step, color, width in ((1, _LINE, 0.3), (5, _BOLD, 0.5)):
-            axes.vlines(np.arange(0, _WIDTH_MM, step), 0, _HEIGHT_MM, color=color, lw=width)
-            axes.hlines(np.arange(0, _HEIGHT_MM, step), 0, _WIDTH_MM, color=color, lw=width)
-        time = np.arange(len(beat)) / ECG_RATE_HZ * _MM_PER_SECOND
-        for line, leads in enumerate(_LEAD_ROWS):
-            middle = _HEIGHT_MM - 13 - 20 * line
-            for column, lead in enumerate(leads):
-                left = 2 + 32 * column
-                height = np.clip(beat[:, LEADS.index(lead)] * _MM_PER_MV, -18, 18)
-                axes.plot(left + time, middle + height, color="black")
-                axes.text(left, middle + 7, lead, fontweight="bold")
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=_DPI)
-    buffer.seek(0)
-    with Image.open(buffer) as image:
-        return _png(image.convert("RGB").quantize(24))
-
-
 def _cine_pictures(cine: NDArray[np.number]) -> tuple[bytes, bytes]:
     """Return the first frame of a cine (96, 96, 50) and the SD of its pixels over time as PNGs."""
     frames = np.asarray(cine, np.float32)
@@ -194,13 +152,7 @@ def _gray(picture: NDArray[np.float32], *, scale: NDArray[np.float32]) -> bytes:
     """Return a picture whose gray goes from the 1st to the 99th percentile of an array."""
     low, high = (float(limit) for limit in np.percentile(scale, (1, 99)))
     scaled = np.clip((picture - low) / max(high - low, 1e-12), 0, 1) * 255
-    return _png(Image.fromarray(scaled.astype(np.uint8)))
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
-    return buffer.getvalue()
+    return png(Image.fromarray(scaled.astype(np.uint8)))
 
 
 def _page(articles: Sequence[str], *, rows: int, flagged: int, is_simulated: bool) -> str:
