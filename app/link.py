@@ -71,7 +71,10 @@ def write_link() -> None:
     drawn = "" if drawing is None else write_drawing(drawing)
     problem = ""
     if chosen is not None and drawing is None:
-        problem = "The address does not hold lists and kept groups: save the state to a file."
+        problem = (
+            "The address holds neither lists, kept groups, nor shapes on phenotype axes: save the "
+            "state to a file."
+        )
     if num_left_out:
         problem = "The address leaves out a filter with many or long words: save the state."
     if len(drawn) + len(filters) > MAX_CHARACTERS:

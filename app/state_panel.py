@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import caches, frame, link, map_data, phenotypes, session
+from app import frame, link, map_caches, map_data, phenotypes, session
 from app.components.latent_map import MapPoints
 from app.distributions_panel import MAX_SHOWN, shown_columns
 from app.exports import Export
@@ -37,7 +37,7 @@ def export_panel(group: Group | None) -> None:
             with_latents=with_latents,
             with_identifiers=session.are_identifiers_shown(),
         )
-        points = caches.map_points(*_map_shown())
+        points = map_caches.map_points(*_map_shown())
         columns = shown_columns()
         with st.container(horizontal=True, gap="small"):
             _download("CSV", export.csv, "selection.csv", "text/csv")
