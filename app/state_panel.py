@@ -164,6 +164,8 @@ def _restore() -> None:
         for name, value in state.settings.items()
         if name in allowed and allowed[name](value)
     }
+    if fitting.get("across") == fitting.get("up"):
+        fitting = {name: value for name, value in fitting.items() if name not in ("across", "up")}
     for name, value in fitting.items():
         st.session_state[name] = value
     left_out = len(state.settings) - len(fitting)
@@ -176,6 +178,7 @@ def _allowed() -> dict[str, Callable[[object], bool]]:
     """Return the settings of the pages that a state holds, and what tells a fitting value."""
     here = session.explorer()
     names = map_data.colour_names(here.cohort)
+    axes = map_data.axis_names(here.cohort)
 
     def one_of(*choices: str) -> Callable[[object], bool]:
         return lambda value: isinstance(value, str) and value in choices
@@ -198,7 +201,10 @@ def _allowed() -> dict[str, Callable[[object], bool]]:
     ]
     return {
         "space": one_of(*spaces),
-        "map": one_of(*here.latents.maps),
+        "map": one_of(*here.latents.maps, *([map_data.AXES] if len(axes) > 1 else [])),
+        "across": one_of(*axes),
+        "up": one_of(*axes),
+        "simple": is_switch,
         "colour": one_of(*names),
         "linked_view": one_of(*VIEWS),
         "distribution_columns": some_of(MAX_SHOWN, *names[1:]),
@@ -217,7 +223,7 @@ def _map_shown() -> tuple[str, str]:
     space, name = st.session_state.get("space"), st.session_state.get("map")
     if not allowed["space"](space):
         space = next(each for each in map_data.SPACES if allowed["space"](each))
-    if not allowed["map"](name):
+    if name not in latents.maps:
         name = next(iter(latents.maps))
     return str(space), str(name)
 
