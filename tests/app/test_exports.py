@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app import caches, map_data
+from app import map_caches, map_data
 from app.exports import Export
 from app.groups import Group
 
@@ -55,7 +55,7 @@ def test_how_the_rows_were_chosen_goes_with_them(export, explorer):
 
 @pytest.mark.parametrize(("suffix", "start"), [(".svg", b"<?xml"), (".png", b"\x89PNG")])
 def test_the_map_is_drawn_with_the_selection_in_its_own_colour(export, suffix, start):
-    points = caches.map_points("both", "umap")
+    points = map_caches.map_points("both", "umap")
     assert export().figure(points, suffix).startswith(start)
     everybody = Export(export().explorer, None, [])
     assert everybody.figure(points, suffix) != export().figure(points, suffix)
