@@ -10,8 +10,9 @@ import numpy as np
 
 from cmae.data.batches import ReadAhead
 from cmae.errors import InputError
+from cmae.latent.association_finished import Scan
 from cmae.latent.association_parts import Parts
-from cmae.latent.association_results import Scan, write_results
+from cmae.latent.association_results import write_results
 from cmae.latent.association_samples import Covariates
 from cmae.latent.association_scan import Tester
 from cmae.latent.association_settings import (

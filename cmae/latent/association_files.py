@@ -10,16 +10,14 @@ and the ancestry.
 import re
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from cmae.data.files import replacing_folder
-
-if TYPE_CHECKING:
-    from cmae.latent.association_results import Scan
+from cmae.latent.association_finished import Scan
 
 FOLDER = "coordinates"
 
@@ -38,7 +36,7 @@ share, its 26 mitochondrial."""
 _RSID = re.compile(r"rs\d+")
 
 
-def write_coordinates(scan: "Scan", folder: Path) -> None:
+def write_coordinates(scan: Scan, folder: Path) -> None:
     """Write one file a coordinate that was asked for; nothing where none was.
 
     Args:

@@ -1,7 +1,6 @@
 """Results of an association: tables, calibration, and hits without their neighbors."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,10 @@ from scipy.stats import chi2
 from cmae.data.files import replacing
 from cmae.latent.association_direction import allele_effects
 from cmae.latent.association_files import write_coordinates
-from cmae.latent.association_parts import Parts
+from cmae.latent.association_finished import Scan
 from cmae.latent.association_scan import REASONS
-from cmae.latent.association_settings import Prepared
 from cmae.latent.association_tests import f_statistic, neg_log10_p
 from cmae.latent.direction_files import write_directions
-from cmae.latent.latents import Latents
-from cmae.readers.genotypes import Genotypes
 
 Floats = NDArray[np.float64]
 
@@ -34,36 +30,6 @@ TABLE, LEFT_OUT, HITS, SUMMARY = (
     "association.tsv", "left_out.tsv", "hits.tsv", "summary.json"
 )  # fmt: skip
 VARIANT_COLUMNS = ["chromosome", "position", "variant", "effect_allele", "other_allele"]
-
-
-@dataclass(frozen=True)
-class Scan:
-    """A finished scan: what was tested, and where its parts lie."""
-
-    latents: Latents
-    genotypes: Genotypes
-    prepared: Prepared
-    parts: Parts
-
-    def test_names(self) -> list[str]:
-        """Name the tests as the columns of the table begin: ``pcs_5`` …, then ``joint``."""
-        return [*(f"pcs_{k}" for k in self.prepared.components[:-1]), "joint"]
-
-    def chunks(self) -> Iterator[tuple[pd.DataFrame, dict[str, NDArray[Any]]]]:
-        """Go through the parts: their variants, and what was found."""
-        for start in self.parts.starts:
-            found = self.parts.read(start)
-            stop = start + len(found["reason"])
-            yield self.genotypes.variants.iloc[start:stop], found
-
-    def neg_log10_p(self, r2: Floats) -> Floats:
-        """Return −log10 p of each test, (tests, variants)."""
-        freedom = self.prepared.space.residual_freedom
-        rows = [
-            neg_log10_p(values, k, freedom - k)
-            for values, k in zip(r2, self.prepared.components, strict=True)
-        ]
-        return np.stack(rows)
 
 
 @dataclass

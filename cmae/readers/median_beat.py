@@ -14,6 +14,7 @@ from cmae.readers.beat_average import (
     typical_beat,
     without_fast_noise,
 )
+from cmae.readers.beat_cycle import MIN_BEATS, known_samples, own_cycle, own_samples
 from cmae.readers.drift import (
     BLOCK,
     ROUNDS,
@@ -29,9 +30,7 @@ from cmae.readers.ecg_cleaning import at_500_hz, high_passed, without_mains
 from cmae.readers.ecg_limb_leads import limb_departure_mv, twelve_leads
 from cmae.readers.ecg_record import EcgRecord
 from cmae.readers.heartbeats import Beats, beats_of, likeness, windows
-from cmae.readers.qrs_complex import AFTER, BEFORE, LENGTH, independent, magnitude, qrs_onset
-
-MIN_BEATS = 2
+from cmae.readers.qrs_complex import AFTER, BEFORE, independent, magnitude, qrs_onset
 
 FEW_BEATS = 8
 """With fewer whole beats, those that an end of the recording cuts help where they have values; and
@@ -59,8 +58,6 @@ _RATE = int(ECG_RATE_HZ)
 _QRS = slice(BEFORE - 40, BEFORE + 60)
 _SHAPE = slice(BEFORE - 50, BEFORE + 160)
 
-_OWN_SHARE = 0.36
-"""Share of the RR interval before an R peak that belongs to its beat (P wave and PR segment)."""
 _FOREIGN_MV = 0.1
 """What departs farther from the typical beat is hardly drift, but a beat that was not found."""
 _CUT = int(0.15 * _RATE)
@@ -155,7 +152,7 @@ def median_beat(record: EcgRecord) -> MedianBeat:
         )
     onset = qrs_onset(middle(windows(rough, found.peaks[chosen])))
     signals = signals - _drift(signals, found, onset)
-    known = _known(found, chosen, np.arange(-BEFORE, AFTER), len(signals))
+    known = known_samples(found, chosen, np.arange(-BEFORE, AFTER), len(signals))
     _check_coverage(known)
     beats = windows(signals, found.peaks[chosen])
     beats = finely_aligned(beats, typical_beat(beats, known), _QRS)
@@ -170,26 +167,6 @@ def median_beat(record: EcgRecord) -> MedianBeat:
     return replace(report, atrial_likeness=atrial_likeness(beats, onset))
 
 
-def _known(
-    found: Beats, chosen: NDArray[np.bool_], offsets: Samples, samples: int
-) -> NDArray[np.bool_]:
-    """Tell what of each chosen beat counts, ``(beats, offsets)``, at offsets from its R peak.
-
-    What lies outside the recording, and what belongs to a neighbor of another kind, does not
-    count, unless nearly every beat has one there, as in bigeminy.
-    """
-    index = found.peaks[chosen, None] + offsets
-    inside = (index >= 0) & (index < samples)
-    first, last = _own(found.peaks)
-    is_strange = np.concatenate([[False], ~found.is_dominant, [False]])
-    after_strange, before_strange = is_strange[:-2][chosen, None], is_strange[2:][chosen, None]
-    known = inside & ~(after_strange & (offsets < first[chosen, None]))
-    known &= ~(before_strange & (offsets >= last[chosen, None]))
-    scarce = known.sum(axis=0) < MIN_BEATS
-    known[:, scarce] = inside[:, scarce]
-    return np.asarray(known)
-
-
 def _report(
     typical: Floats,
     beats: Floats,
@@ -200,7 +177,7 @@ def _report(
     rr_ms: float,
 ) -> MedianBeat:
     """Put the median beat and what is known of it together."""
-    departure = _own_cycle(beats, found, chosen) - typical
+    departure = own_cycle(beats, found, chosen) - typical
     shapes = np.where(np.isfinite(beats), beats, typical)[:, _SHAPE]
     rr_sd_ms, is_irregular = _regularity(found)
     recording = typical if typical.shape[1] == len(LEADS) else twelve_leads(typical)
@@ -250,8 +227,8 @@ def _drift(signals: Floats, found: Beats, onset: int) -> Floats:
     blocks = blocks.reshape(len(beats), len(offsets), -1)
     middles = offsets + (BLOCK - 1) / 2
     times = found.peaks[dominant, None] + middles
-    known = _known(found, dominant, offsets, len(signals))
-    first, last = _own(found.peaks[:, None])
+    known = known_samples(found, dominant, offsets, len(signals))
+    first, last = own_samples(found.peaks[:, None])
     is_own = known & (offsets >= first[dominant]) & (offsets < last[dominant])
     drift = drift_through(signals, knots, 5)(times.clip(knots[0], knots[-1]))
     basis = DriftBasis.of(times, drift_knots(np.diff(found.peaks), len(signals)))
@@ -268,24 +245,6 @@ def _drift(signals: Floats, found: Beats, onset: int) -> Floats:
     told = times[is_own & (is_own.sum(axis=0) >= MIN_BEATS)]
     grid = np.arange(BLOCK / 2 - 0.5, len(signals), BLOCK).clip(told.min(), told.max())
     return between_blocks(basis.at(grid, sizes), BLOCK, len(signals))
-
-
-def _own(peaks: Samples) -> tuple[Samples, Samples]:
-    """Return from where to where about R the samples are a beat's own, for every beat."""
-    intervals = np.diff(peaks, axis=0)
-    end = np.full_like(peaks[:1], 10 * LENGTH)
-    before = (_OWN_SHARE * np.concatenate([end, intervals])).astype(np.intp)
-    after = ((1 - _OWN_SHARE) * np.concatenate([intervals, end])).astype(np.intp)
-    return -np.minimum(before, BEFORE), np.minimum(after, AFTER)
-
-
-def _own_cycle(beats: Floats, found: Beats, chosen: NDArray[np.bool_]) -> Floats:
-    """Return the beats with NaN where the beat before or after has its waves."""
-    first, last = _own(found.peaks)
-    offsets = np.arange(-BEFORE, AFTER)
-    owned = beats.copy()
-    owned[(offsets < first[chosen, None]) | (offsets >= last[chosen, None])] = np.nan
-    return owned
 
 
 def _check_coverage(known: NDArray[np.bool_]) -> None:
