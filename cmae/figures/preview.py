@@ -25,7 +25,8 @@ body{font:14px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:1100px;paddi
 h1{font-size:1.4rem}p{max-width:46rem;color:#444}
 article{display:flex;gap:1rem;border-top:1px solid #ddd;padding:1rem 0;flex-wrap:wrap}
 article>div{min-width:14rem;flex:1}h2{font-size:1rem;margin:0 0 .4rem}img{display:block}
-table{border-collapse:collapse;font-size:12px}td{padding:0 .6rem 0 0}td+td{text-align:right}
+table{border-collapse:collapse;font-size:12px}td{padding:0 .6rem 0 0}
+td+td{text-align:right;white-space:nowrap}
 .flag{color:#b3261e;font-weight:600}.pair{display:flex;gap:4px}figcaption{font-size:11px;color:#666}
 figure{margin:0}.absent{color:#888;font-size:12px}
 """

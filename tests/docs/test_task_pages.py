@@ -178,7 +178,7 @@ def test_the_explorer_takes_the_words_that_the_page_gives_it(name):
     page = (ROOT / "docs" / f"{name}.md").read_text()
     for words in re.findall(r'make app ARGS="([^"]+)"', page):
         options = _parser().parse_args(shlex.split(words))
-        assert options.run == Path("data_samples/demo_run")
+        assert options.run == [Path("data_samples/demo_run")]
 
 
 @pytest.mark.parametrize("name", PAGES)
