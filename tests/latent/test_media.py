@@ -103,3 +103,16 @@ def test_a_nifti_cine_has_spacing_and_timing():
     np.testing.assert_array_equal(image.get_fdata()[:, :, 0].transpose(1, 0, 2), cine)
     assert image.header.get_zooms() == pytest.approx((1.8, 1.8, 8.0, 0.016))
     assert image.header.get_xyzt_units() == ("mm", "sec")
+
+
+def test_a_walk_passes_all_points_there_and_back_while_the_heart_beats():
+    grey = np.zeros((3, 50, 96, 96), np.uint8)
+    grey += np.array([40, 120, 200], np.uint8)[:, None, None, None]
+    file = media.walk_gif(grey, ["start", "+1 SD", "+2 SD"], rr_ms=1000.0)
+    with Image.open(io.BytesIO(file)) as movie:
+        shades = []
+        for frame in range(movie.n_frames):
+            movie.seek(frame)
+            shades.append(np.asarray(movie.convert("L"))[60, 120])
+    turns = [shade for k, shade in enumerate(shades) if k == 0 or shade != shades[k - 1]]
+    np.testing.assert_allclose(turns, [40, 120, 200, 120, 40], atol=4)
