@@ -46,6 +46,27 @@ def test_the_first_page_shows_a_playing_heart_and_explains_itself(page):
     _assert_plays(page, page.locator(".cine-player canvas").first)
 
 
+def test_the_card_of_a_point_shows_its_heart_and_beat_to_this_session_only(page):
+    stage = page.locator(".latent-map .stage")
+    stage.wait_for()
+    page.locator(".latent-map .status:not(:empty)").wait_for()
+    box = stage.bounding_box()
+    with page.expect_response(lambda answer: "/hearts/" in answer.url) as answered:
+        for k in range(1500):
+            x = box["x"] + box["width"] * (0.02 + 0.96 * ((k * 0.618) % 1))
+            page.mouse.move(x, box["y"] + box["height"] * (0.02 + 0.96 * (k / 1500)))
+            if page.locator(".latent-map .card").is_visible():
+                break
+    assert answered.value.status == 200
+    heart = page.locator(".latent-map .card img.heart")
+    heart.wait_for()
+    assert heart.evaluate("image => image.naturalWidth") == 96
+    assert page.locator(".latent-map .card .beat path").count() == 2
+    # The same address without the session's token, from the same page.
+    status = "address => fetch(address, { cache: 'no-store' }).then((answer) => answer.status)"
+    assert page.evaluate(status, answered.value.url) == 404
+
+
 def test_a_click_on_the_map_leads_to_a_participant_with_all_decodings(page):
     map_canvas = page.locator(".latent-map canvas").last
     map_canvas.wait_for()
