@@ -2,6 +2,7 @@
 
 const SETTLED_MS = 160;
 const FEWEST_MOVING = 30000;
+const SLICE = 200000;
 const shownMaps = new Set();
 
 class LatentMap {
@@ -42,6 +43,7 @@ class LatentMap {
     waiting.delete(this);
     this.card.hide();
     clearTimeout(this.settling);
+    cancelAnimationFrame(this.adding);
     this.renderer?.destroy();
   }
 
@@ -185,7 +187,7 @@ class LatentMap {
     const [sx, sy] = [(2 * side) / width, (2 * side) / height];
     const size = Math.min(Math.max(44 * this.geometry.points ** -0.25, 1.5) * Math.max(zoom, 1) ** 0.4, 14);
     const perValue = MOST_LEVEL / (color.most - color.least);
-    this.renderer.draw({
+    this.renderer.begin({
       place: [sx, sy, -x * sx, -y * sy],
       scale: color.kind === "categories" ? [0, 1, 255] : [(color.low - color.least) * perValue, 254 / ((color.high - color.low) * perValue), MISSING_LEVEL],
       span: this.legend.drawn,
@@ -193,11 +195,26 @@ class LatentMap {
       opacity: this.geometry.points > 30000 && zoom < 8 ? 0.65 : 0.9,
       edge: this.edge,
       markers: [0, 1].map((code) => (this.legend.hiddenClasses.has(code) ? 0 : 1)),
-      hasSelection: this.selectedCount > 0,
-      most: this.most(now),
     });
+    this.slices = [];
+    const total = Math.min(this.most(now), this.geometry.points);
+    for (const step of this.selectedCount ? [1, 2] : [0]) {
+      for (let from = 0; from < total; from += SLICE) this.slices.push([step, from, Math.min(from + SLICE, total)]);
+    }
+    this.add();
     this.dotSize = size;
     this.marks.paint(this);
+  }
+
+  /** Draw the next points; a million take several frames, so that the page stays quick. */
+  add() {
+    cancelAnimationFrame(this.adding);
+    for (let left = SLICE; this.slices.length && left > 0;) {
+      const [step, from, to] = this.slices.shift();
+      this.renderer.slice(step, from, to);
+      left -= to - from;
+    }
+    if (this.slices.length) this.adding = requestAnimationFrame(() => this.add());
   }
 
   // Selection

@@ -113,8 +113,8 @@ class Renderer {
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, 256, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, table);
   }
 
-  /** Draw the points, or as many of them, evenly chosen, as `most` says. */
-  draw({ place, scale, span, size, opacity, edge, markers, hasSelection, most }) {
+  /** Clear the canvas and set how points are drawn: `slice` draws them. */
+  begin({ place, scale, span, size, opacity, edge, markers }) {
     const { gl, uniforms } = this;
     if (gl.isContextLost() || !this.points) return;
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);
@@ -127,10 +127,14 @@ class Renderer {
     gl.uniform2fv(uniforms.markers, markers);
     gl.uniform1f(uniforms.opacity, opacity);
     gl.uniform3fv(uniforms.edge, edge);
-    for (const step of hasSelection ? [1, 2] : [0]) {
-      gl.uniform1f(uniforms.step_, step);
-      gl.drawElements(gl.POINTS, Math.min(this.points, most), gl.UNSIGNED_INT, 0);
-    }
+  }
+
+  /** Draw some points in their even order: all of them (step 0), those left out (1), the chosen (2). */
+  slice(step, from, to) {
+    const { gl, uniforms } = this;
+    if (gl.isContextLost() || !this.points) return;
+    gl.uniform1f(uniforms.step_, step);
+    gl.drawElements(gl.POINTS, to - from, gl.UNSIGNED_INT, 4 * from);
   }
 
   destroy() { this.gl.getExtension("WEBGL_lose_context")?.loseContext(); }
