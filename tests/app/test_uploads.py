@@ -216,3 +216,17 @@ def test_a_zip_whose_bytes_are_damaged_is_one_sentence():
     assert received.problems == (
         "The ZIP archive cannot be unpacked: it is damaged, pack it again.",
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["x.dcm", "x.nii", "x.nii.gz", "x.hea", "x.csv", "x.xml", "x.edf", "x.hd5", "x.zip"]
+)
+@pytest.mark.parametrize("data", [b"", b"\0" * 4096, b"\xff" * 700], ids=["empty", "zeros", "ones"])
+def test_a_file_of_nothing_or_noise_is_one_sentence(name, data):
+    received = uploads.receive([Dropped(name, data)])
+    assert received.ecg is None
+    assert received.cine is None
+    (sentence,) = received.problems
+    assert sentence.endswith(".")
+    assert "cmae-upload" not in sentence
+    assert "\n" not in sentence

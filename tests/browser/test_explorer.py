@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+PROJECT = Path(__file__).parents[2]
+
 pytestmark = [
     pytest.mark.browser,
     # Playwright leaves its pipe to the driver to the garbage collector.
@@ -105,15 +107,35 @@ def test_a_link_opens_its_participant_and_the_next_is_one_click_away(page, serve
     assert "row=4" in page.url
 
 
-def test_a_real_ecg_is_read_placed_and_translated(page, realdata):
+def test_an_ecg_and_a_cine_are_read_checked_placed_and_taken_away(page):
+    samples = PROJECT / "data_samples"
+    ecg = samples / "ecg" / "sample-1.hea"
+    _upload(page, ecg, ecg.with_suffix(".dat"), *sorted((samples / "cine" / "sample-1").iterdir()))
+    page.get_by_text("Beats used").wait_for()
+    page.get_by_text("On the map").wait_for()
+    page.get_by_text("this cohort:").first.wait_for()
+    page.get_by_text("95 % interval").first.wait_for()
+    _assert_plays(page, page.locator(".cine-player canvas").first)
+    page.get_by_label("Take away").click()
+    page.get_by_role("option", name="MRI, translated from the ECG").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="GIF").click()
+    assert Path(download.value.path()).read_bytes()[:4] == b"GIF8"
+    with page.expect_download() as download:
+        page.get_by_role("button", name="One page (HTML)").click()
+    sheet = Path(download.value.path()).read_text()
+    assert "Research use only" in sheet
+    assert "sample-1" not in sheet
+    page.get_by_role("button", name="Forget the upload").click()
+    page.get_by_text("Nothing uploaded yet").wait_for()
+
+
+def test_a_real_ecg_is_read_and_placed(page, realdata):
     header = min((realdata / "ecg" / "cinc2021").glob("*.hea"))
     _upload(page, header, header.with_suffix(".mat"))
     page.get_by_text("Beats used").wait_for()
     page.get_by_text("On the map").wait_for()
     _assert_plays(page, page.locator(".cine-player canvas").first)
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Cine from the ECG").click()
-    assert Path(download.value.path()).read_bytes()[:4] == b"GIF8"
 
 
 def test_a_wrong_file_is_one_sentence_and_the_page_stays(page, tmp_path):
