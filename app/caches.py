@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import phenotypes
+from app.explorer import Explorer
 from app.groups import Group
 from app.session import explorer
 from cmae.latent.decoding import SOURCES, Decodings, decode_all
@@ -87,7 +88,16 @@ def latents_of_row(row: int) -> dict[str, NDArray[np.float32]]:
     Args:
         row: Row of the cohort.
     """
-    here = explorer()
+    return latents_in(explorer(), row)
+
+
+def latents_in(here: Explorer, row: int) -> dict[str, NDArray[np.float32]]:
+    """Return the latents that a row of any explorer has, by source, each (latent_dim,).
+
+    Args:
+        here: What is looked at; a thread of its own has no session to ask.
+        row: Row of the cohort.
+    """
     index = here.latent_rows[row]
     return {
         source: here.latents.latents[source][index]
@@ -208,20 +218,23 @@ def run_history() -> History | None:
     return epochs, [(CURVES[name], table[name].to_numpy(np.float64)) for name in names]
 
 
-def neighbours(row: int, source: str) -> NDArray[np.int64]:
+def neighbours(row: int, source: str, target: str | None = None) -> NDArray[np.int64]:
     """Return the rows whose latents are most like one of a row's latents.
 
     Args:
         row: Row of the cohort.
         source: Which latent: ``ecg``, ``mri`` or ``joint``.
+        target: Which latents of the others; None: the same kind. Of another kind the row itself
+            may be among the nearest.
 
     Returns:
         (k,) rows of the cohort, nearest first.
     """
-    latents = explorer().latents
-    stored = latents.neighbours.get(f"{source}_{source}")
+    target = target or source
+    stored = explorer().latents.neighbours.get(f"{source}_{target}")
     if stored is None:
-        return nearest_to(latents_of_row(row)[source], source, without=row)
+        own = row if target == source else None
+        return nearest_to(latents_of_row(row)[source], target, without=own)
     return _cohort_rows(np.asarray(stored[explorer().latent_rows[row]], np.int64))
 
 

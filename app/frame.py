@@ -44,6 +44,12 @@ def header(title: str, line: str, *, is_generated: bool = False) -> None:
     )
 
 
+def signature() -> str:
+    """Return the line that stands under saved pictures: what they show, and are not for."""
+    words = ["Simulated cohort"] if session.explorer().cohort.is_simulated else []
+    return " · ".join([*words, GENERATED])
+
+
 def section(title: str, line: str = "") -> None:
     """Show the title of a part of a view.
 

@@ -57,7 +57,7 @@ def main() -> None:
         st.error(str(error))
     link.write_link()
     session.explorer().model.start(delay_s=session.WARM_UP_DELAY_S)
-    session.draw_again_with_model()
+    session.draw_again_when_ready()
 
 
 def _say_what_changed() -> None:

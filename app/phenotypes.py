@@ -169,6 +169,19 @@ def written(name: str, column: Column, value: object, *, with_unit: bool = True)
     return f"{text} {unit}".strip()
 
 
+def known(value: object) -> float | None:
+    """Return a number of a table, or None where it is missing or no number.
+
+    Args:
+        value: Any cell.
+    """
+    try:
+        found = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return found if math.isfinite(found) else None
+
+
 def number(value: float) -> str:
     """Write a number with three significant digits and no exponent.
 

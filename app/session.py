@@ -21,7 +21,7 @@ FINGERPRINT_DIGITS = 12
 """Digits of a fingerprint that a link and a stamp hold."""
 
 POLL_S = 0.2
-"""Seconds between two looks whether the model has been loaded."""
+"""Seconds between two looks whether what a page waits for is ready."""
 
 WARM_UP_DELAY_S = 2.0
 """Seconds after the first page until the model is loaded."""
@@ -362,22 +362,32 @@ def are_identifiers_shown() -> bool:
 
 def wait_for_model() -> None:
     """Ask for this page to be drawn again once the model has been loaded."""
-    st.session_state["is_waiting_for_model"] = True
+    model = explorer().model
+    model.start(delay_s=WARM_UP_DELAY_S)
+    wait_until(lambda: model.is_ready or model.error is not None)
 
 
-def draw_again_with_model() -> None:
-    """Where a page waits for the model, wait, and draw it again; to be called last.
+def wait_until(is_ready: Callable[[], bool]) -> None:
+    """Ask for this page to be drawn again once something is ready that was not so far.
+
+    Args:
+        is_ready: Tells whether it is; quick, and without a session to ask.
+    """
+    st.session_state.setdefault("waited_for", []).append(is_ready)
+
+
+def draw_again_when_ready() -> None:
+    """Where a page waits for something, wait for the first, and draw it again; to be called last.
 
     The script itself waits, a little at a time, so that any click ends the waiting at once. A
     fragment that reruns by a timer would be simpler, but its answer may reach a browser that has
     left the page, which Streamlit does not survive.
     """
-    if not st.session_state.pop("is_waiting_for_model", False):
+    waited_for = st.session_state.pop("waited_for", [])
+    if not waited_for:
         return
-    model = explorer().model
-    model.start(delay_s=WARM_UP_DELAY_S)
     place = st.empty()
-    while not model.is_ready and model.error is None:
+    while not any(is_ready() for is_ready in waited_for):
         time.sleep(POLL_S)
         place.empty()  # lets Streamlit stop this script when the person does something
     st.rerun()

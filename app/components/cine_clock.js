@@ -43,6 +43,16 @@ class CineClock {
     this.restart();
   }
 
+  setSpeed(speed) {
+    this.speed = speed;
+    this.restart();
+  }
+
+  setBounce(isBouncing) {
+    this.isBouncing = isBouncing;
+    this.restart();
+  }
+
   turn(now) {
     this.request = requestAnimationFrame(this.turn);
     const turns = Math.max(now - this.started, 0) / this.period;

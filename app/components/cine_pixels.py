@@ -33,6 +33,7 @@ class Cine:
         unit: Unit of a difference, for its scale.
         note: A short line under the picture, e.g. "generated · research use only".
         marks: Letters at the left, upper, right and lower edge; empty: none.
+        of: Number of the cine under which a difference stands; None: beside the others.
     """
 
     frames: NDArray[np.generic]
@@ -43,6 +44,7 @@ class Cine:
     unit: str = ""
     note: str = ""
     marks: tuple[str, ...] = ()
+    of: int | None = None
 
 
 def pixels_and_facts(cine: Cine) -> tuple[NDArray[np.uint8], Facts]:
@@ -52,9 +54,9 @@ def pixels_and_facts(cine: Cine) -> tuple[NDArray[np.uint8], Facts]:
         cine: The cine.
 
     Returns:
-        Bytes ``(frames, rows, columns)``, and facts for JSON: label, kind, note, unit, marks, rows,
-        columns, and the ends ``low`` and ``high`` of the window in bytes, or of the scale of a
-        difference in its own unit.
+        Bytes ``(frames, rows, columns)``, and facts for JSON: label, kind, note, unit, marks, of,
+        rows, columns, and the ends ``low`` and ``high`` of the window in bytes, or of the scale of
+        a difference in its own unit.
     """
     pixels, window = _difference(cine) if cine.kind == "difference" else _intensity(cine)
     rows, columns, _ = cine.frames.shape
@@ -64,6 +66,7 @@ def pixels_and_facts(cine: Cine) -> tuple[NDArray[np.uint8], Facts]:
         "unit": cine.unit,
         "note": cine.note,
         "marks": list(cine.marks),
+        "of": cine.of,
         "rows": rows,
         "columns": columns,
         **window,

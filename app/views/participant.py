@@ -2,35 +2,41 @@
 
 import streamlit as st
 
-from app import caches, frame, panels, phenotypes, session
+from app import frame, heart_caches, panels, phenotypes, session
+from app.export_panel import export_panel
+from app.reading_panel import reading_panel
+from app.similar_panel import similar_panel
 
-LINE = (
-    "Recorded, reconstructed from the same recording, and translated from the other one. "
-    "The cursor on the ECG follows the beating heart."
-)
 SOURCES = ("ecg", "mri", "joint")
+GROUP = "participant-ecg"
 
 
 def show() -> None:
-    """Draw the page."""
-    here = session.explorer()
+    """Draw the page: recordings first, then what has to be worked out."""
     row = session.row()
-    frame.header(f"Participant {row:,}", LINE, is_generated=True)
-    _chooser(row)
+    _head(row)
     row = session.row()
-    if session.are_identifiers_shown():
-        keys = here.cohort.table.iloc[row]
-        st.caption(f"Identifier {keys['participant_id']}, visit {keys['visit']}")
-    frame.participant_facts(row, phenotypes.PRIMARY)
-    _more_facts(row)
-    _heart(row)
+    heart = panels.heart_of_row(row, is_decoded_now=False)
+    sources, area = _heart(heart, row)
+    if heart.pending:
+        heart_caches.decode(row)
+        st.rerun()
+    left, right = st.columns([1.12, 1], gap="medium")
+    with left:
+        reading_panel(row)
+    with right:
+        similar_panel(row)
     frame.stamp()
+    with area:
+        _area(heart, row, sources)
 
 
-def _chooser(row: int) -> None:
-    """Show the controls that go to another row."""
+def _head(row: int) -> None:
+    """Show who this is, and the controls that lead to another row."""
     total = len(session.explorer().cohort)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="row-bar"):
+        frame.header(f"Participant {row:,}", frame.conditions(row), is_generated=True)
+        st.space("stretch")
         st.button(
             "Previous",
             icon=":material/chevron_left:",
@@ -55,57 +61,55 @@ def _chooser(row: int) -> None:
             step=1,
             key="row_wanted",
             on_change=lambda: session.choose_row(st.session_state["row_wanted"]),
-            width=130,
+            width=120,
         )
+        export_panel(row)
         st.toggle("Show identifiers", key="show_identifiers", persist_state="session")
+    if session.are_identifiers_shown():
+        keys = session.explorer().cohort.table.iloc[row]
+        st.caption(f"Identifier {keys['participant_id']}, visit {keys['visit']}")
+    frame.participant_facts(row, phenotypes.PRIMARY)
 
 
-def _more_facts(row: int) -> None:
-    """Show the phenotypes that are looked at less often, folded away."""
-    columns = session.explorer().cohort.columns
-    others = [
-        name
-        for name in phenotypes.ordered(columns)
-        if name not in phenotypes.PRIMARY and columns[name].kind != "binary"
-    ]
-    has = frame.conditions(row)
-    if not others and not has:
-        return
-    with st.expander(f"{len(others)} more phenotypes" + (f" · {has}" if has else "")):
-        frame.participant_facts(row, others)
+def _heart(heart: panels.Heart, row: int) -> tuple[list[str], "st.delta_generator.DeltaGenerator"]:
+    """Show both recordings with their decodings.
 
-
-def _heart(row: int) -> None:
-    """Show both recordings with their decodings."""
-    heart = panels.heart_of_row(row)
+    Returns:
+        The latents whose decoded cines are shown, and the place of the area curve.
+    """
     left, right = st.columns([1.12, 1], gap="medium")
     with left:
-        frame.section("ECG", "25 mm/s, 10 mm/mV, one median beat")
-        sources = _sources("ecg", ("ecg", "mri"))
+        sources = _sources("ecg", ("ecg", "mri"), "ECG")
         panels.ecg_panel(
             heart,
-            key="participant-ecg",
+            key=GROUP,
             sources=sources,
             has_residual=st.session_state.get("ecg_difference", False),
         )
     with right:
-        frame.section("Cardiac MRI", "four-chamber view, one heartbeat")
-        sources = _sources("mri", ("mri", "ecg"))
+        sources = _sources("mri", ("mri", "ecg"), "MRI")
         panels.cine_panel(
             heart,
             key="participant-cine",
-            group="participant-ecg",
+            group=GROUP,
             sources=sources,
             has_difference=st.session_state.get("mri_difference", False),
+            name=f"row-{row}",
         )
-        panels.error_table(heart)
-        panels.model_state(heart, row)
-        _neighbours(row)
+        area = st.container()
+        with st.empty():
+            panels.model_state(heart, row)
+        _errors(row)
+    return sources, area
 
 
-def _sources(target: str, default: tuple[str, ...]) -> list[str]:
-    """Show which decodings are drawn, and return them."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+def _sources(target: str, default: tuple[str, ...], title: str) -> list[str]:
+    """Show a section's title with the decodings that are drawn, and return these."""
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key=f"{target}-bar"
+    ):
+        frame.section(title)
+        st.space("stretch")
         chosen: list[str] = st.pills(
             "Decodings",
             sorted(SOURCES, key=(*default, "joint").index),
@@ -120,19 +124,32 @@ def _sources(target: str, default: tuple[str, ...]) -> list[str]:
     return chosen
 
 
-def _neighbours(row: int) -> None:
-    """Show the hearts that the model finds most alike, each one click away."""
-    latents = caches.latents_of_row(row)
-    if not latents:
+def _area(heart: panels.Heart, row: int, sources: list[str]) -> None:
+    """Find the left ventricle, which takes a while, in what is shown; then draw its area."""
+    found = {}
+    if heart.cine is not None:
+        found["recorded"] = heart_caches.heartbeat(row, None)
+    if heart.decodings is not None:
+        found |= {source: heart_caches.heartbeat(row, source) for source in sources}
+    known = {source: beat for source, beat in found.items() if beat is not None}
+    panels.area_panel(known, key="participant-area", group=GROUP, name=f"row-{row}")
+
+
+def _errors(row: int) -> None:
+    """Show how large the errors are, also within the cohort."""
+    found = heart_caches.errors(row)
+    if found is None:
         return
-    frame.section("Most similar hearts", "by cosine of the latents")
-    source = st.segmented_control(
-        "Compare by",
-        list(latents),
-        default="joint" if "joint" in latents else next(iter(latents)),
-        format_func=lambda source: f"{frame.SOURCE_TITLES[source]} latent",
-        required=True,
-        key=f"neighbour_source_{'-'.join(latents)}",
-        label_visibility="collapsed",
-    )
-    panels.row_buttons(caches.neighbours(row, source or "joint"), key="neighbour")
+    work = heart_caches.error_sample()
+    panels.error_table(found, work.result)
+    if work.result is not None:
+        count = max((len(sizes) for sizes in work.result.values()), default=0)
+        st.caption(
+            f"Larger than: share of {count:,} participants, drawn evenly along the ages, whose "
+            "error by the same path is smaller."
+        )
+    elif work.error is not None:
+        st.caption(str(work.error))
+    else:
+        st.caption(f"How large that is in the cohort is being sampled: {work.share:.0%} …")
+        session.wait_until(lambda: work.is_done)

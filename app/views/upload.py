@@ -25,6 +25,7 @@ from app.components.latent_map import latent_map
 from app.phenotypes import number
 from app.upload_worker import read_apart
 from cmae.errors import CmaeError
+from cmae.latent.decoding_errors import decoding_errors
 from cmae.latent.map import place
 
 LINE = (
@@ -229,7 +230,8 @@ def _results() -> None:
     with right:
         frame.section("Cardiac MRI", "four-chamber view, one heartbeat")
         panels.cine_panel(heart, key="upload-cine", group="upload-ecg", sources=given)
-        panels.error_table(heart)
+        if decodings is not None:
+            panels.error_table(decoding_errors(decodings, ecg=heart.ecg, cine=heart.cine))
         upload_exports.downloads(received, decodings, [note for note in notes if note])
         st.button("Forget the upload", on_click=_forget, icon=":material/delete:")
     _place(latents)

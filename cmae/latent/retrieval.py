@@ -59,6 +59,24 @@ def true_match_ranks(queries: Floats, targets: Floats) -> Values:
     return ranks
 
 
+def rank_of(query: NDArray[np.floating], targets: Floats, own: int) -> float:
+    """Rank one query's own target among all by cosine similarity, as ``true_match_ranks`` does.
+
+    Args:
+        query: ``(latent_dim,)``.
+        targets: ``(n, latent_dim)``, not scaled and not copied.
+        own: Number of the query's own target.
+
+    Returns:
+        1 where the own target is the nearest; equally near targets share the mean of their ranks.
+    """
+    lengths = np.sqrt(np.einsum("ij,ij->i", targets, targets))
+    similarity = (targets @ query) / np.where(lengths > 0, lengths, 1)
+    nearer = (similarity > similarity[own]).sum()
+    equal = (similarity == similarity[own]).sum()
+    return float(nearer + (equal + 1) / 2)
+
+
 def score(
     queries: Floats,
     targets: Floats,

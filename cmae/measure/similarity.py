@@ -117,6 +117,27 @@ def difference(decoded: NDArray[np.generic], recorded: NDArray[np.generic]) -> N
     return (first - second).astype(np.float32)
 
 
+def difference_in_sd(
+    decoded: NDArray[np.generic], recorded: NDArray[np.generic]
+) -> NDArray[np.float32]:
+    """Give decoded less recorded in SD of the recorded, so that recordings can be compared.
+
+    Args:
+        decoded: A recording in its physical unit.
+        recorded: The same shape and unit.
+
+    Returns:
+        The same shape, in SD over all elements of the recorded one; zeros where that is flat.
+
+    Raises:
+        InputError: The shapes differ.
+    """
+    _check(decoded, recorded)
+    result: NDArray[np.float32] = np.subtract(decoded, recorded, dtype=np.float32)
+    std = float(np.asarray(recorded, np.float32).std(dtype=np.float64))
+    return result / np.float32(std) if std > 0 else np.zeros_like(result)
+
+
 def correlation(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:
     """Give Pearson's r over all elements of two arrays of one shape.
 

@@ -7,6 +7,12 @@ import numpy as np
 import pytest
 
 PROJECT = Path(__file__).parents[2]
+from cmae.data.cohort import Cohort
+from cmae.evaluation.folds import outer_folds
+from cmae.evaluation.reading import fit_without_fold, read
+from cmae.latent.latents import Latents
+from cmae.latent.retrieval import true_match_ranks
+from cmae.measure.ventricle import ejection, find_ventricle
 
 pytestmark = [
     pytest.mark.browser,
@@ -145,3 +151,40 @@ def test_a_wrong_file_is_one_sentence_and_the_page_stays(page, tmp_path):
     page.get_by_test_id("stAlert").first.wait_for()
     assert page.get_by_role("heading", name="Your own recording").is_visible()
     assert page.get_by_test_id("stException").count() == 0
+
+
+def test_a_participants_page_says_what_the_library_says(page, server, sources):
+    cohort, latents = Cohort.open(sources["--cohort"]), Latents.open(sources["--latents"])
+    page.goto(f"{server}/participant?row=3")
+    page.get_by_role("heading", name="Participant 3").wait_for()
+    beat = ejection(find_ventricle(cohort.read("mri", 3)))
+    legend = page.locator(".area-curve .legend")
+    legend.get_by_text("recorded").wait_for()
+    assert f"EF {beat.ef_percent:.0f} %" in legend.inner_text().split("reconstructed")[0]
+    names = ["age_years", "lvef_percent"]
+    folds = outer_folds(cohort.table["participant_id"].to_numpy(str))
+    given = {name: (latents.latents[name], latents.present[name]) for name in ("ecg", "mri")}
+    fitted = fit_without_fold(given, cohort.table, cohort.columns, names, fold=int(folds[3]))
+    own = {name: latents.latents[name][3] for name in given}
+    readings = read(fitted, own, cohort.table, cohort.columns, row=3)
+    if readings:
+        age = readings[0]
+        row = page.locator(".phenotype-chart tbody tr", has_text="Age").first
+        row.wait_for()
+        assert f"{age.measured:.1f} years" in row.inner_text()
+        told = [f"{age.predicted[name].value:.1f} ± " for name in ("ecg", "mri")]
+        assert all(text in row.inner_text() for text in told)
+    else:
+        page.get_by_text("too few participants").wait_for()
+    page.get_by_text("MRI for this ECG").click()
+    ranks = true_match_ranks(latents.latents["ecg"], latents.latents["mri"])
+    page.get_by_text(f"the participant's own is number {ranks[3]:,.0f} for this ECG").wait_for()
+    nearest = latents.neighbours["ecg_mri"][3]
+    cards = page.locator(".heart-cards button")
+    cards.first.wait_for()
+    assert [int(card.get_attribute("data-row")) for card in cards.all()] == nearest[:12].tolist()
+    other = int(next(row for row in nearest if row != 3))
+    page.locator(f".heart-cards button[data-row='{other}']").click()
+    page.get_by_role("heading", name=f"Participant {other}").wait_for()
+    page.locator("body").press("ArrowRight")
+    page.get_by_role("heading", name=f"Participant {other + 1}").wait_for()

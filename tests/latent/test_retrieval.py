@@ -5,7 +5,7 @@ import pytest
 
 from cmae.errors import InputError
 from cmae.latent.bootstrap import estimate, median
-from cmae.latent.retrieval import both_ways, score, true_match_ranks
+from cmae.latent.retrieval import both_ways, rank_of, score, true_match_ranks
 
 
 def longhand_ranks(queries, targets):
@@ -126,3 +126,11 @@ def test_median_is_estimated_too():
     found = estimate(values, statistic=median)
     assert found.value == 50
     assert 30 < found.low < 50 < found.high < 70
+
+
+def test_the_rank_of_one_query_is_that_among_all(rng):
+    queries, targets = rng.normal(size=(2, 40, 8)).astype(np.float32)
+    targets[5] = targets[7]  # equally near: their ranks are shared
+    expected = true_match_ranks(queries, targets)
+    found = [rank_of(queries[k], targets, k) for k in range(40)]
+    assert found == expected.tolist()

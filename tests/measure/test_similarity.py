@@ -58,3 +58,13 @@ def test_recordings_of_different_shapes_are_refused():
 def test_a_difference_of_integers_keeps_its_sign():
     recorded = np.full((2, 2, 2), 500, np.uint16)
     assert similarity.difference(recorded - 400, recorded).max() == -400
+
+
+def test_a_difference_in_sd_does_not_depend_on_the_scanner(rng):
+    recorded, decoded = rng.gamma(2.0, 50.0, size=(2, 12, 12, 5))
+    found = similarity.difference_in_sd(decoded, recorded)
+    np.testing.assert_allclose(found, (decoded - recorded) / recorded.std(), rtol=1e-4)
+    np.testing.assert_allclose(
+        similarity.difference_in_sd(30 * decoded, 30 * recorded), found, rtol=1e-4
+    )
+    assert not similarity.difference_in_sd(np.ones((3, 3)), np.full((3, 3), 7)).any()

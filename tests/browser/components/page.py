@@ -3,7 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from app.components.cine_player import Cine, cine_player
+from app.components.area_curve import Curve, area_curve
+from app.components.cine_player import Cine, Files, cine_player
 from app.components.ecg_paper import Trace, ecg_paper
 from app.components.latent_map import Categories, MapPoints, Numbers, inside_shape, latent_map
 from app.components.walk_lines import Line, walk_lines
@@ -105,9 +106,19 @@ else:
     )
     ramp = np.broadcast_to(np.arange(50.0), (96, 96, 50))
     cine_player(
-        [Cine(ramp, "recorded", low=0, high=49), Cine(ramp - 25, "difference", "difference")],
+        [
+            Cine(ramp, "recorded", low=0, high=49),
+            Cine(ramp - 25, "difference", "difference", high=25, unit="SD", of=0),
+        ],
         key="cine",
         rr_ms=900.0,
-        es_frame=18,
         group="heart",
+        files=Files("row-7", "made up"),
+    )
+    area = 20 + 10 * np.cos(np.linspace(0, 2 * np.pi, 50, endpoint=False))
+    area_curve(
+        [Curve(area, "recorded", es_frame=25, ef_percent=61.4)],
+        key="area",
+        group="heart",
+        name="row-7",
     )

@@ -291,9 +291,9 @@ def test_pixels_follow_window_and_level(visit):
     screen = page.locator(".screen canvas").first
     screen.scroll_into_view_if_needed()
     box = screen.bounding_box()
-    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.move(box["x"] + 60, box["y"] + 300)
     page.mouse.down()
-    page.mouse.move(box["x"] + 60, box["y"] + 10, steps=3)
+    page.mouse.move(box["x"] + 60, box["y"] + 200, steps=3)
     page.mouse.up()
     assert page.evaluate(middle) > 25 / 49 * 255 + 20
     screen.dblclick()
@@ -386,3 +386,101 @@ def test_a_walk_goes_on_by_itself_and_fits_a_narrow_page(visit):
         page.wait_for_timeout(100)
     assert where.inner_text() != first
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+
+
+def test_a_press_on_the_area_curve_leads_the_cine_there_and_its_systole_is_a_tick(visit):
+    page = visit()
+    chart = page.locator(".area-curve .chart")
+    chart.scroll_into_view_if_needed()
+    assert "recorded 30.0–10.0 cm², EF 61 %" in page.locator(".area-curve .legend").inner_text()
+    tick = page.locator(".tick", has_text="ES")
+    tick.wait_for(state="visible")
+    box, place = chart.bounding_box(), tick.bounding_box()
+    middle = place["x"] + place["width"] / 2
+    page.mouse.click(middle, box["y"] + 40)
+    assert page.locator(".place").inner_text() == "frame 26/50 · 450 ms"
+    now = page.locator(".area-curve .now").bounding_box()
+    assert now["x"] + now["width"] / 2 == pytest.approx(middle, abs=1.5)
+
+
+def test_wheel_and_shift_zoom_and_move_all_pictures_and_a_double_click_resets(visit):
+    page = visit(reduced_motion="reduce")
+    screens = page.locator(".screen canvas")
+    screens.first.scroll_into_view_if_needed()
+    reset = page.get_by_role("button", name="Reset view")
+    assert reset.is_hidden()
+    box = screens.first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 4)
+    scrolled = page.evaluate("() => document.querySelector('.stMain').scrollTop")
+    page.mouse.wheel(0, -100)
+    page.wait_for_timeout(300)
+    assert reset.is_hidden(), "the wheel alone scrolls the page"
+    page.evaluate("y => { document.querySelector('.stMain').scrollTop = y; }", scrolled)
+    views = """() => {
+        const root = [...document.querySelectorAll('*')].map(e => e.shadowRoot)
+            .find(s => s?.querySelector('.cine-player'));
+        return root.querySelector('.cine-player').dataset.view;
+    }"""
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -100)
+    page.keyboard.up("Control")
+    reset.wait_for(state="visible")
+    scale, x, _ = map(float, page.evaluate(views).split())
+    assert scale == pytest.approx(math.exp(100 / 250), rel=1e-3)
+    # What lay under the pointer, a quarter from the corner, still does.
+    assert x + (0.25 - 0.5) / scale == pytest.approx(0.25, abs=0.01)
+    page.keyboard.down("Shift")
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 4 - 20, box["y"] + box["height"] / 4, steps=3)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    moved = float(page.evaluate(views).split()[1])
+    assert moved == pytest.approx(min(x + 20 / box["width"] / scale, 1 - 0.5 / scale), abs=0.01)
+    screens.first.dblclick()
+    assert reset.is_hidden()
+    assert page.evaluate(views) == "1 0.5 0.5"
+
+
+def test_arrows_in_the_player_stay_there(visit):
+    page = visit(reduced_motion="reduce")
+    page.evaluate("""() => {
+        window.heard = [];
+        document.addEventListener('keydown', (event) => window.heard.push(event.key));
+    }""")
+    slider = page.get_by_role("slider", name="Frame")
+    slider.press("ArrowRight")
+    slider.press("Home")
+    page.get_by_role("button", name="Bounce").press("ArrowLeft")
+    assert page.locator(".place").inner_text() == "frame 50/50 · 882 ms"
+    assert page.evaluate("window.heard") == []
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("window.heard") == ["ArrowRight"]
+
+
+def test_a_frame_is_saved_as_a_picture_with_its_captions(visit):
+    page = visit(reduced_motion="reduce")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save this frame").click()
+    assert download.value.suggested_filename == "row-7-frame-1.png"
+    assert Path(download.value.path()).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_beats_are_saved_as_a_video(visit):
+    page = visit(reduced_motion="reduce")
+    page.get_by_role("combobox", name="Speed").select_option("2")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save three beats").click()
+    name, file = download.value.suggested_filename, Path(download.value.path()).read_bytes()
+    assert name in ("row-7-cine.mp4", "row-7-cine.webm")
+    assert file[4:8] == b"ftyp" if name.endswith("mp4") else file[:4] == b"\x1a\x45\xdf\xa3"
+    assert len(file) > 2_000
+
+
+def test_the_strip_of_beats_has_a_cursor_in_each_beat(visit):
+    page = visit(reduced_motion="reduce")
+    page.get_by_role("button", name="3 × 4 + II").click()
+    assert "every 900 ms: no recorded rhythm" in page.locator(".sheet > svg").text_content()
+    page.get_by_role("slider", name="Frame").press("Home")
+    cursors = page.locator(".cursor i")
+    assert cursors.count() == 4 + math.ceil(4 * 30 / (900 * 0.025))
