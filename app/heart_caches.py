@@ -19,6 +19,7 @@ from app.session import explorer
 from cmae.data.modality import MRI_PIXEL_MM
 from cmae.errors import RunError
 from cmae.evaluation.folds import outer_folds
+from cmae.evaluation.participants import split_of
 from cmae.evaluation.reading import FoldProbes, Reading, fit_without_fold, read
 from cmae.latent.decoding import Decodings, decode_all
 from cmae.latent.decoding_errors import DecodingErrors, Path, decoding_errors
@@ -223,28 +224,18 @@ def part_in_training(row: int) -> str | None:
 
     Returns:
         ``train``, ``validation``, ``test``, empty for none of them; None where the run was trained
-        on another cohort, does not say, or has not been loaded yet.
+        on another cohort, or does not say.
     """
-    if not explorer().model.is_ready:
-        return None
     split = _split(explorer().key)
     return None if split is None else str(split[row])
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _split(key: str) -> NDArray[np.object_] | None:
-    # They load the networks' framework: by now the model has loaded it.
-    from cmae.evaluation.participants import read_split, was_trained_on  # noqa: PLC0415
-    from cmae.model.run import read_card  # noqa: PLC0415
-
-    here = explorer()
     try:
-        if not was_trained_on(read_card(here.run_path), here.cohort.table):
-            return None
-        split: NDArray[np.object_] = read_split(here.run_path, len(here.cohort))["split"].to_numpy()
+        return split_of(explorer().run_path, explorer().cohort.table)
     except RunError:
         return None
-    return split
 
 
 def across(row: int, source: str, target: str) -> tuple[float, int] | None:

@@ -120,9 +120,7 @@ def _origin(fitted: FoldProbes, row: int) -> str:
     seen = (
         SEEN[part]
         if part is not None
-        else "The run was trained on another cohort."
-        if session.explorer().model.is_ready
-        else ""
+        else "The run was not trained on this cohort, or does not say so."
     )
     return (
         f"Linear probes fitted to the latents of {counts} other participants of this cohort, never "
