@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-PROJECT = Path(__file__).parents[2]
 from cmae.data.cohort import Cohort
 from cmae.evaluation.folds import outer_folds
 from cmae.evaluation.reading import fit_without_fold, read
 from cmae.latent.latents import Latents
 from cmae.latent.retrieval import true_match_ranks
 from cmae.measure.ventricle import ejection, find_ventricle
+
+PROJECT = Path(__file__).parents[2]
 
 pytestmark = [
     pytest.mark.browser,
