@@ -15,7 +15,6 @@ FIRST = (
     "lvef_percent",
     "lvedv_ml",
     "lv_mass_g",
-    "heart_rate_bpm",
     "qrs_ms",
     "qtc_ms",
     "disease",
