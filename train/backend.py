@@ -1,7 +1,6 @@
 """The devices of one machine: the only place that knows which framework is underneath Keras."""
 
 import contextlib
-import ctypes
 import logging
 from collections.abc import Iterator
 from typing import Any
@@ -10,27 +9,9 @@ import keras
 
 from cmae.errors import SettingsError
 from train.experiment import Numerics
+from train.memory import keep_memory
 
 logger = logging.getLogger(__name__)
-
-
-M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
-"""Options of glibc's mallopt(3)."""
-
-KEPT_BYTES = 2**31 - 1
-
-
-def keep_memory() -> None:
-    """Let the process keep the memory that it frees, where its C library is glibc.
-
-    By default a batch of cines goes back to the system after each use and comes again page by
-    page, which made a step a sixth slower.
-    """
-    with contextlib.suppress(OSError, AttributeError):
-        set_option = ctypes.CDLL("libc.so.6").mallopt
-        for option in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
-            set_option(option, KEPT_BYTES)
-        set_option(M_TOP_PAD, 2**28)
 
 
 @contextlib.contextmanager

@@ -11,8 +11,8 @@ from tensorboard.summary import Writer
 from tqdm import tqdm
 
 from cmae.errors import Interrupted
-from train import backend
 from train.experiment import Stage
+from train.memory import keep_memory
 from train.schedule import Progress
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Watcher(keras.callbacks.Callback):
         """Undo what TensorFlow's input pipeline sets when it starts: to give back freed memory."""
         del logs
         if batch == 0:
-            backend.keep_memory()
+            keep_memory()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Advance the bar; stop here if somebody asked to."""
