@@ -109,7 +109,7 @@ def conditions(row: int) -> str:
         for name in phenotypes.ordered(cohort.columns)
         if cohort.columns[name].kind == "binary" and name != "sex"
     ]
-    has = [phenotypes.title(name).lower() for name in known if cohort.table[name].iloc[row] == 1]
+    has = [phenotypes.within_sentence(name) for name in known if cohort.table[name].iloc[row] == 1]
     return ", ".join(has) or ("none of the conditions in the table" if known else "")
 
 

@@ -118,6 +118,19 @@ def title(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def within_sentence(name: str) -> str:
+    """Return a column's name as it stands within a sentence: small but for acronyms.
+
+    Args:
+        name: Name in the table, for example ``lv_hypertrophy``.
+
+    Returns:
+        For example ``"LV hypertrophy"`` or ``"infarct"``.
+    """
+    words = title(name)
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]
+
+
 def abbreviation(name: str) -> str:
     """Return a column's short name.
 

@@ -39,3 +39,8 @@ def test_canonical_phenotypes_come_first():
 )
 def test_unknown_columns_are_named_without_their_unit(name, title):
     assert phenotypes.title(name) == title
+
+
+def test_a_name_within_a_sentence_is_small_but_for_acronyms():
+    assert phenotypes.within_sentence("lv_hypertrophy") == "LV hypertrophy"
+    assert phenotypes.within_sentence("left_bundle_branch_block") == "left bundle branch block"

@@ -52,6 +52,7 @@ def _settings():
     }
 
 
+@pytest.mark.slow
 def test_a_run_holds_everything_that_the_format_lists(finished):
     folder, _ = finished
     for name in (
@@ -98,6 +99,7 @@ def test_the_split_is_by_participant_and_without_identifiers(finished, training_
             assert "P005" not in file.read_text()
 
 
+@pytest.mark.slow
 def test_the_last_stage_starts_from_the_first_two(settings, training_cohort, tmp_path):
     settings["stages"][2] |= {"epochs": 1, "steps_per_epoch": 1, "learning_rate": 1e-12}
     experiment = toml.from_mapping(Experiment, settings, where="the test")
@@ -176,6 +178,7 @@ def test_a_cohort_without_pairs_is_refused(settings, tmp_path, rng):
         fit(experiment, cohort, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_starting_from_a_run_of_other_networks_is_refused(
     finished, settings, training_cohort, tmp_path
 ):
