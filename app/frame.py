@@ -189,7 +189,7 @@ def commands(*lines: str) -> None:
         lines: Commands; never with a participant's identifier.
     """
     with st.popover("Command line", icon=":material/terminal:", width="content"):
-        st.code("\n".join(lines), language="bash")
+        st.code("\n".join(lines), language=None)
 
 
 def settings_words(settings: Mapping[str, object]) -> list[str]:

@@ -116,9 +116,8 @@ def state_panel() -> None:
             on_change=_restore,
             max_upload_size=32,
         )
-        sentence = st.session_state.pop("state_sentence", None)
-        if sentence:
-            st.caption(sentence)
+        if "state_sentence" in st.session_state:
+            st.caption(st.session_state["state_sentence"])
 
 
 def _state() -> SavedState:
@@ -140,6 +139,7 @@ def _restore() -> None:
     """Take what an uploaded file holds; one sentence says what came of it."""
     file = st.session_state.get("state_file")
     if file is None:
+        st.session_state.pop("state_sentence", None)
         return
     cohort = session.explorer().cohort
     try:

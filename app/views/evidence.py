@@ -95,5 +95,5 @@ def _nothing() -> None:
         f"cmae evaluate {run} {cohort} --out report --latents {latents}\n"
         f"cmae associate {latents} --phenotypes --cohort {cohort} --out associations\n"
         "python -m app --report report --association associations",
-        language="bash",
+        language=None,
     )

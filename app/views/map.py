@@ -43,8 +43,9 @@ def _explore() -> None:
         map_panel()
     group = session.selection()
     with bar:
-        selection_line(group)
-        st.space("stretch")
+        # A place of its own: however many chips there are, an open menu beside it stays open.
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            selection_line(group)
         find_panel()
         groups_panel(group)
         export_panel(group)
