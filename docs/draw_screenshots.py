@@ -30,15 +30,14 @@ VIEWS = ("", "participant", "walk", "compare", "evidence", "upload", "about")
 
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 SHOWN = {
-    "explorer.png": ("?colour=lvef_percent", "light"),
+    "explorer.png": ("", "light"),
     "explorer_participant.png": ("participant?row=5", "light"),
     "explorer_walk.png": ("walk?row=5", "dark"),
-    "explorer_compare.png": ("compare", "light"),
 }
 """The README's pictures: address and theme."""
 
 PATIENCE_S = 240.0
-SETTLING_MS = 9_000
+SETTLING_MS = 12_000
 """Until the model is loaded and what it generates is drawn."""
 
 
