@@ -6,8 +6,6 @@ what was asked for stands on the page.
 """
 
 import os
-import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -19,18 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from measuring import is_full, say, simulated_cohort
+from measuring.browser import FLAGS, PATIENCE_MS, chromium, free_port, served
 
 PROJECT = Path(__file__).parents[1]
 DEMO_RUN = PROJECT / "data_samples" / "demo_run"
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--enable-unsafe-swiftshader",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 WATCH = """first => {
   const root = first.getRootNode();
   const canvases = () => [...root.querySelectorAll('.cine-player canvas')];
@@ -65,7 +55,6 @@ SUMMARY = """() => {
     requestAnimationFrame(look);
   }, { capture: true, once: true });
 }"""
-PATIENCE_MS = 120_000
 LARGE, SMALL = (1000, 100_000), (48, 2_000)
 """Simulated people, and rows of the large cohort made of them."""
 
@@ -78,8 +67,7 @@ THINKING_S = 6.0
 def main() -> int:
     """Measure and print; without Chromium or the demo run, say so."""
     full = is_full(__doc__ or "")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None or not (DEMO_RUN / "model.toml").is_file():
+    if chromium() is None or not (DEMO_RUN / "model.toml").is_file():
         print("  not measured: it needs Chromium and data_samples/demo_run")
         return 1 if os.environ.get("CI") == "true" else 0
     from playwright.sync_api import sync_playwright  # noqa: PLC0415
@@ -92,7 +80,7 @@ def main() -> int:
     ):
         large = Path(folder)
         _make(cohort, large, rows)
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         started = time.perf_counter()
         with _server(large) as (process, url):
             say(f"{rows:,} rows: start to an answering port", time.perf_counter() - started, "s")
@@ -128,29 +116,12 @@ def _make(cohort: Path, folder: Path, rows: int) -> None:
 @contextmanager
 def _server(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """Start the explorer on a folder's cohort and latents, and wait until its port answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     sources = ["--cohort", folder / "cohort", "--latents", folder / "latents.h5"]
     words = ["--run", DEMO_RUN, *sources, "--port", port, "--no-browser"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app", *map(str, words)],
-        cwd=PROJECT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(2400):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        else:
-            raise SystemExit("The explorer did not start.")
+    command = [sys.executable, "-m", "app", *map(str, words)]
+    with served(command, port, folder=str(PROJECT)) as process:
         yield process, f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
 
 
 def _map(browser: Any, url: str, started: float) -> None:  # noqa: ANN401
@@ -165,9 +136,7 @@ def _map(browser: Any, url: str, started: float) -> None:  # noqa: ANN401
     opened = time.perf_counter()
     page.goto(url)
     page.locator(".latent-map canvas").last.wait_for()
-    page.wait_for_function(
-        "() => /points/.test(document.querySelector('.latent-map .status')?.innerText ?? '')"
-    )
+    page.locator(".latent-map .status", has_text="points").first.wait_for()
     say("address to the first paint of the map", time.perf_counter() - opened, "s", "<= 3.6")
     page.locator(".cine-player canvas").first.wait_for()
     page.locator(".cine-player").first.press("Space")

@@ -1,10 +1,7 @@
 """The latent map in a headless Chromium: first paint, colors, lasso, bytes, frames on the move."""
 
 import os
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -13,19 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from measuring import is_full, say
+from measuring.browser import FLAGS, PATIENCE_MS, chromium, free_port, served
 
 PROJECT = Path(__file__).parents[1]
 PAGE = Path(__file__).parent / "measuring" / "map_page.py"
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--enable-unsafe-swiftshader",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-PATIENCE_MS = 120_000
 SMALL, LARGE = (5_000,), (100_000, 1_000_000)
 """Points of the maps."""
 
@@ -36,14 +24,13 @@ FRAMES = """() => { window.frames_ = 0; const count = () => { window.frames_ += 
 def main() -> int:
     """Measure and print; without Chromium, say so."""
     full = is_full(__doc__ or "")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
+    if chromium() is None:
         print("  not measured: it needs Chromium")
         return 1 if os.environ.get("CI") == "true" else 0
     from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
     with sync_playwright() as playwright, _server() as url:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         for points in LARGE if full else SMALL:
             _measure(browser, f"{url}/?points={points}", f"{points:,} points:")
         browser.close()
@@ -53,31 +40,17 @@ def main() -> int:
 @contextmanager
 def _server() -> Iterator[str]:
     """Serve the page that draws a map of made-up points."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     words = ["--server.port", str(port), "--server.headless", "true"]
     words += ["--server.address", "127.0.0.1", "--server.fileWatcherType", "none"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(PAGE), *words],
-        env={
-            **os.environ,
-            "PYTHONPATH": str(PROJECT),
-            "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(1200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
+    command = [sys.executable, "-m", "streamlit", "run", str(PAGE), *words]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(PROJECT),
+        "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+    }
+    with served(command, port, folder=str(PROJECT), environment=environment):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
 
 
 def _measure(browser: Any, url: str, name: str) -> None:  # noqa: ANN401
