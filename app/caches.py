@@ -1,4 +1,4 @@
-"""Every cache of the server: bounded, keyed by fingerprints of run and cohort, arrays read-only."""
+"""Caches that several pages share: bounded, keyed by run and cohort, arrays read-only."""
 
 import io
 from hashlib import blake2b

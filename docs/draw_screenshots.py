@@ -32,7 +32,7 @@ SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 SHOWN = {
     "explorer.png": ("", "light"),
     "explorer_participant.png": ("participant?row=5", "light"),
-    "explorer_walk.png": ("walk?row=5", "dark"),
+    "explorer_walk.png": ("walk", "dark"),
 }
 """The README's pictures: address and theme."""
 
