@@ -47,12 +47,15 @@ class CompactNetwork:
     """A small residual network: patches in, pixel shuffle out, for training without a GPU.
 
     Attributes:
-        kind: Names this family in a settings file.
         patch: Samples or pixels a side that the first convolution folds into one position.
         filters: Filters of each level; each level after the first halves the size.
         level_units: Residual units a level.
         kernel: Side of the convolutions inside a level, in positions.
         activation: Follows the first convolution of a unit and each change of level.
+        motion_filters: Width of a second path through the encoder of a cine, 0 for none: it follows
+            so many pictures of the whole section from frame to frame, which convolutions that
+            take the frames as channels see of single patches alone.
+        kind: Names this family in a settings file.
     """
 
     __pydantic_config__ = STRICT
@@ -62,6 +65,7 @@ class CompactNetwork:
     level_units: int = 1
     kernel: int = 3
     activation: Activation = "gelu"
+    motion_filters: int = 0
     kind: Literal["compact"] = "compact"
 
 

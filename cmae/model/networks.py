@@ -18,6 +18,8 @@ from cmae.errors import SettingsError
 from cmae.model.architecture import Activation, CompactNetwork, Network, PaperNetwork
 
 LATENT_NORM_EPSILON = 1e-3
+MOTION_KERNEL = 5
+"""Frames that a convolution along time sees."""
 
 Tensor = Any
 ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
@@ -82,12 +84,17 @@ class _Builder(ABC):
     def encoder(self, latent_dim: int) -> keras.Model:
         """Flatten, project, activate and only then normalize: the encoder's last operation."""
         inputs = keras.Input(self.modality.shape, name="recording")
-        x = keras.layers.Flatten(name="flatten")(self._shrink(inputs))
+        x = self._joined(inputs, keras.layers.Flatten(name="flatten")(self._shrink(inputs)))
         x = keras.layers.Dense(latent_dim, activation=self.activation, name="latent_dense")(x)
         latent = keras.layers.LayerNormalization(
             epsilon=LATENT_NORM_EPSILON, dtype="float32", name="latent_norm"
         )(x)
         return keras.Model(inputs, latent, name=f"{self.modality.name}_encoder")
+
+    def _joined(self, recording: Tensor, numbers: Tensor) -> Tensor:
+        """The numbers of the smallest grid with what else the encoder tells of the recording."""
+        del recording
+        return numbers
 
     def decoder(self, latent_dim: int) -> keras.Model:
         """Project the latent onto the smallest grid and grow it."""
@@ -168,6 +175,11 @@ class _CompactBuilder(_Builder):
     def __init__(self, network: CompactNetwork, modality: Modality) -> None:
         super().__init__(modality, network.kernel, network.activation)
         self.network = network
+        if network.motion_filters and self.axes != 2:
+            raise SettingsError(
+                f"motion_filters of the {modality.name} network is {network.motion_filters}, but "
+                "only a cine has motion: leave it out."
+            )
 
     @property
     def start_filters(self) -> int:
@@ -205,6 +217,32 @@ class _CompactBuilder(_Builder):
             dtype="float32",
             name="output",
         )(x)
+
+    def _joined(self, recording: Tensor, numbers: Tensor) -> Tensor:
+        width = self.network.motion_filters
+        if not width:
+            return numbers
+        motion = keras.layers.Flatten(name="motion_flatten")(self._motion(recording, width))
+        return keras.layers.Concatenate(name="motion_concatenate")([numbers, motion])
+
+    def _motion(self, recording: Tensor, width: int) -> Tensor:
+        """Cine -> (n, half the frames, width): what moves, seen whole, along time.
+
+        The mean over time is taken off, and of each frame the sums with learned pictures are kept;
+        a picture of the blood of a chamber makes its area curve.
+        """
+        patch = self.network.patch
+        positions = math.prod(side // patch for side in self.size)
+        x = recording - keras.ops.mean(recording, axis=-1, keepdims=True)
+        x = POOLINGS["average", self.axes](patch, name="motion_patches")(x)
+        x = keras.layers.Reshape((positions, self.channels), name="motion_positions")(x)
+        x = keras.layers.Permute((2, 1), name="motion_frames")(x)
+        x = keras.layers.Dense(width, activation=self.activation, name="motion_pictures")(x)
+        along = partial(keras.layers.Conv1D, width, MOTION_KERNEL, padding="same")
+        y = along(activation=self.activation, name="motion_unit_a")(x)
+        y = along(name="motion_unit_b")(y)
+        x = keras.layers.Add(name="motion_unit_add")([x, y])
+        return along(strides=2, activation=self.activation, name="motion_halve")(x)
 
     def _level(self, x: Tensor, filters: int, name: str) -> Tensor:
         """Residual units x + conv(act(conv(x))) at one size."""

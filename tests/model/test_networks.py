@@ -62,3 +62,21 @@ def test_residual_stage_leaves_its_input_out_of_the_sum():
         layer.set_weights([np.zeros_like(w) for w in layer.get_weights()])
     x = np.random.default_rng(0).normal(size=(1, *ECG.shape)).astype(np.float32)
     assert np.abs(np.asarray(stage(x))).max() == 0.0
+
+
+def test_the_motion_path_sees_what_moves_and_nothing_that_rests():
+    encoder = build_encoder(CompactNetwork(patch=8, filters=(4,), motion_filters=6), MRI, 8)
+    assert build_decoder(CompactNetwork(patch=8, filters=(4,), motion_filters=6), MRI, 8)
+    motion = keras.Model(encoder.input, encoder.get_layer("motion_flatten").output)
+    assert motion.output_shape == (None, 25 * 6)
+    rng = np.random.default_rng(0)
+    moving = rng.normal(size=(1, *MRI.shape)).astype(np.float32)
+    resting = rng.normal(size=(1, 96, 96, 1)).astype(np.float32)
+    seen = np.asarray(motion(moving))
+    np.testing.assert_allclose(np.asarray(motion(moving + 3 * resting)), seen, atol=1e-4)
+    assert np.abs(np.asarray(motion(moving[..., ::-1])) - seen).max() > 0.01
+
+
+def test_an_ecg_has_no_motion_path():
+    with pytest.raises(SettingsError, match="only a cine has motion"):
+        build_encoder(CompactNetwork(patch=4, filters=(4,), motion_filters=6), ECG, 8)
