@@ -252,9 +252,10 @@ def nearest_to(
         (k,) rows of the cohort, nearest first.
     """
     here = explorer()
-    candidates = np.flatnonzero(here.latents.present[source])
+    present, latents = here.latents.present[source], here.latents.latents[source]
+    candidates = np.flatnonzero(present)
     found, _ = nearest_rows(
-        latent[None], here.latents.latents[source][candidates], NUM_NEIGHBOURS + 1
+        latent[None], latents if present.all() else latents[candidates], NUM_NEIGHBOURS + 1
     )
     rows = _cohort_rows(candidates[found[0][found[0] >= 0]])
     others: NDArray[np.int64] = rows[rows != without][:NUM_NEIGHBOURS]

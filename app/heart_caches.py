@@ -20,7 +20,14 @@ from cmae.data.modality import MRI_PIXEL_MM
 from cmae.errors import RunError
 from cmae.evaluation.folds import outer_folds
 from cmae.evaluation.participants import split_of
-from cmae.evaluation.reading import FoldProbes, Reading, fit_without_fold, read
+from cmae.evaluation.reading import (
+    FoldProbes,
+    Reading,
+    Standings,
+    fit_without_fold,
+    numbers,
+    read,
+)
 from cmae.latent.decoding import Decodings, decode_all
 from cmae.latent.decoding_errors import DecodingErrors, Path, decoding_errors
 from cmae.latent.retrieval import rank_of
@@ -213,7 +220,19 @@ def _readings(key: str, row: int, kind: str) -> list[Reading]:
     fitted = probes(row, kind).result
     assert fitted is not None
     cohort = explorer().cohort
-    return read(fitted, caches.latents_of_row(row), cohort.table, cohort.columns, row=row)
+    return read(
+        fitted,
+        caches.latents_of_row(row),
+        cohort.table,
+        cohort.columns,
+        row=row,
+        standings=lambda name: _standings(cohort.fingerprint, name),
+    )
+
+
+@st.cache_resource(max_entries=96, show_spinner=False)
+def _standings(cohort_fingerprint: str, name: str) -> Standings:
+    return Standings.of(numbers(explorer().cohort.table, name))
 
 
 def part_in_training(row: int) -> str | None:

@@ -55,6 +55,11 @@ class LazyRun:
         return self._run is not None
 
     @property
+    def is_free(self) -> bool:
+        """Whether the run can be used at once: it is loaded, and nobody is using it."""
+        return self.is_ready and not self._using.locked()
+
+    @property
     def error(self) -> CmaeError | None:
         """Why the run cannot be loaded, or None."""
         return self._error

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import frame, link, session
+from app import background, frame, link, session
 from app.views import about, compare, evidence, map, participant, upload, walk
 from cmae.errors import CmaeError
 
@@ -52,7 +52,8 @@ def main() -> None:
         st.warning(problem)
     _say_what_changed()
     try:
-        chosen.run()
+        with background.drawing():
+            chosen.run()
     except CmaeError as error:
         st.error(str(error))
     link.write_link()

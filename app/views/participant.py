@@ -12,11 +12,15 @@ GROUP = "participant-ecg"
 
 
 def show() -> None:
-    """Draw the page: recordings first, then what has to be worked out."""
+    """Draw the page: recordings first, then what has to be worked out.
+
+    Where the model is free, what it makes of them comes with them: drawing the page twice would
+    take longer than decoding does.
+    """
     row = session.row()
     _head(row)
     row = session.row()
-    heart = panels.heart_of_row(row, is_decoded_now=False)
+    heart = panels.heart_of_row(row, is_decoded_now=session.explorer().model.is_free)
     sources, area = _heart(heart, row)
     if heart.pending:
         heart_caches.decode(row)

@@ -1,6 +1,6 @@
 """What probes read from one participant's latents, fitted on other participants alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -94,6 +94,41 @@ def percentile(value: float, others: NDArray[np.floating]) -> float:
     return float(100 * below / len(known))
 
 
+@dataclass(frozen=True, eq=False)
+class Standings:
+    """The values of one column, to place others among them at once.
+
+    Attributes:
+        in_order: (n,) float64, ascending, without the missing ones.
+        mean: Of them; NaN where there are none.
+        sd: Of them.
+    """
+
+    in_order: Floats
+    mean: float
+    sd: float
+
+    @classmethod
+    def of(cls, values: Floats) -> "Standings":
+        """Put values in order.
+
+        Args:
+            values: (rows,) with NaN where missing.
+        """
+        known = np.sort(values[np.isfinite(values)])
+        if not len(known):
+            return cls(known, float("nan"), float("nan"))
+        return cls(known, float(known.mean()), float(known.std()))
+
+    def percentile(self, value: float) -> float:
+        """What ``percentile`` says of a value among these, 0 to 100."""
+        below, not_above = (
+            np.searchsorted(self.in_order, value, "left"),
+            np.searchsorted(self.in_order, value, "right"),
+        )
+        return float(50 * (below + not_above) / len(self.in_order))
+
+
 def fit_without_fold(
     latents: Mapping[str, Masked],
     table: pd.DataFrame,
@@ -150,6 +185,7 @@ def read(
     columns: Mapping[str, Column],
     *,
     row: int,
+    standings: Callable[[str], Standings] | None = None,
 ) -> list[Reading]:
     """Lay what was measured of a participant beside what probes read from their latents.
 
@@ -159,20 +195,21 @@ def read(
         table: Of the cohort.
         columns: What its columns mean.
         row: Row of the table.
+        standings: Gives those of a column, for who asks often; None: worked out here.
 
     Returns:
         A reading for each phenotype that some probe predicts, in the order of the probes.
     """
     names = dict.fromkeys(name for by_name in fitted.probes.values() for name in by_name)
-    readings = []
+    readings, own = [], table.iloc[[row]]
     for name in names:
-        values = numbers(table, name)
+        known = Standings.of(numbers(table, name)) if standings is None else standings(name)
         kind = columns[name].kind
         is_number = kind == "continuous"
-        measured = float(values[row]) if np.isfinite(values[row]) else None
+        value_here = float(numbers(own, name)[0])
+        measured = value_here if np.isfinite(value_here) else None
         predicted: dict[str, Prediction] = {}
         misses = []
-        mean, sd = float(np.nanmean(values)), float(np.nanstd(values))
         for source, latent in latents.items():
             told = fitted.probes.get(source, {}).get(name)
             if told is None:
@@ -183,18 +220,18 @@ def read(
                 value,
                 None if low is None else float(low[0]),
                 None if high is None else float(high[0]),
-                percentile(value, values) if is_number else None,
+                known.percentile(value) if is_number else None,
             )
             if measured is not None:
-                misses.append(abs(measured - value) / (told.residual_sd or sd))
+                misses.append(abs(measured - value) / (told.residual_sd or known.sd))
         readings.append(
             Reading(
                 name,
                 kind,
-                mean,
-                sd,
+                known.mean,
+                known.sd,
                 measured,
-                percentile(measured, values) if is_number and measured is not None else None,
+                known.percentile(measured) if is_number and measured is not None else None,
                 predicted,
                 min(misses, default=None),
             )

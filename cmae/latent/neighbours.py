@@ -25,7 +25,8 @@ def nearest_rows(
 ) -> tuple[Rows, Floats]:
     """Find the targets that point most nearly in the direction of each query.
 
-    Memory grows with k, not with queries times targets.
+    Memory grows with k, not with queries times targets, and the targets are not copied: one query
+    costs little more than one look at each.
 
     Args:
         queries: ``(n, latent_dim)``.
@@ -38,14 +39,18 @@ def nearest_rows(
         Target numbers ``(n, k)``, nearest first, -1 where there are no more targets; and their
         cosine similarities ``(n, k)``, -inf there.
     """
-    from_unit, to_unit = unit_length(queries), unit_length(targets)
+    from_unit = unit_length(queries)
+    lengths = np.sqrt(np.einsum("ij,ij->i", targets, targets)).astype(np.float32)
+    shares = 1 / np.where(lengths > 0, lengths, np.float32(1))
     found = np.full((len(queries), k), -1, np.int64)
     similarity = np.full((len(queries), k), -np.inf, np.float32)
     for start in range(0, len(queries), QUERIES_AT_ONCE):
         rows = slice(start, min(start + QUERIES_AT_ONCE, len(queries)))
         best = _Best(rows.stop - rows.start, k)
         for first in range(0, len(targets), TARGETS_AT_ONCE):
-            block = from_unit[rows] @ to_unit[first : first + TARGETS_AT_ONCE].T
+            some = slice(first, first + TARGETS_AT_ONCE)
+            block = from_unit[rows] @ np.asarray(targets[some], np.float32).T
+            block *= shares[some]
             if own is not None:
                 column = own[rows] - first
                 hit = np.flatnonzero((own[rows] >= 0) & (column >= 0) & (column < block.shape[1]))

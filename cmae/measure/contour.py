@@ -7,6 +7,9 @@ from cmae.errors import InputError
 
 Floats = NDArray[np.float64]
 
+FEWEST_PIXELS = 3
+"""Pixels, over all frames, from which a structure has a direction."""
+
 
 def area_curve(masks: NDArray[np.integer], *, label: int, pixel_mm: float) -> Floats:
     """Give the area of one structure over the cycle.
@@ -43,16 +46,19 @@ def long_axis_curve(masks: NDArray[np.integer], *, label: int, pixel_mm: float) 
         InputError: The masks have another number of axes.
     """
     inside = _inside(masks, label)
-    points = np.argwhere(inside)
-    result = np.zeros(masks.shape[2])
-    if len(points) < 3:
-        return result
-    place = points[:, :2] - points[:, :2].mean(axis=0)
-    _, directions = np.linalg.eigh(place.T @ place)
-    along = place @ directions[:, -1]
-    for frame in np.unique(points[:, 2]):
-        result[frame] = np.ptp(along[points[:, 2] == frame]) + 1.0
-    return result * pixel_mm
+    counts = inside.sum(axis=2)
+    rows, columns = np.nonzero(counts)
+    if counts.sum() < FEWEST_PIXELS:
+        return np.zeros(masks.shape[2])
+    place = np.stack([rows, columns], axis=1).astype(np.float64)
+    weight = counts[rows, columns]
+    place -= np.average(place, axis=0, weights=weight)
+    _, directions = np.linalg.eigh((place * weight[:, None]).T @ place)
+    along = (place @ directions[:, -1])[:, None]
+    seen = inside[rows, columns]
+    farthest = np.where(seen, along, -np.inf).max(axis=0)
+    nearest = np.where(seen, along, np.inf).min(axis=0)
+    return np.where(seen.any(axis=0), farthest - nearest + 1.0, 0.0) * pixel_mm
 
 
 def area_length_ml(masks: NDArray[np.integer], *, label: int, pixel_mm: float) -> Floats:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from scipy.ndimage import gaussian_filter1d, median_filter
 
 Floats = NDArray[np.float32]
@@ -50,41 +49,21 @@ class LongAxis:
     blood: float
     muscle: float
 
-    def sampling(self, shape: tuple[int, int]) -> sparse.csr_matrix:
-        """Give the matrix of bilinear sampling, (along · across, rows · columns)."""
-        apical, lateral = _directions(self.angle)
-        origin = np.array([self.row, self.column])[:, None, None]
-        places = (
-            origin
-            - apical[:, None, None] * ALONG[:, None]
-            + lateral[:, None, None] * ACROSS[None, :]
-        )
-        limits = np.array(shape, float)[:, None, None] - 1.001
-        places = np.clip(places, 0, limits)
-        corner = places.astype(int)
-        share = places - corner
-        weights, columns = [], []
-        for down in (0, 1):
-            for right in (0, 1):
-                weight = (share[0] if down else 1 - share[0]) * (
-                    share[1] if right else 1 - share[1]
-                )
-                weights.append(weight.ravel())
-                columns.append(((corner[0] + down) * shape[1] + corner[1] + right).ravel())
-        count = ALONG.size * ACROSS.size
-        return sparse.csr_matrix(
-            (
-                np.concatenate(weights).astype(np.float32),
-                (np.tile(np.arange(count), 4), np.concatenate(columns)),
-            ),
-            shape=(count, shape[0] * shape[1]),
-        )
-
     def straighten(self, frames: Floats) -> Floats:
         """Draw frames (rows, columns, n) along the axis: (along, across, n), apex first."""
-        flat = np.ascontiguousarray(frames.reshape(-1, frames.shape[2]), np.float32)
-        drawn: Floats = self.sampling(frames.shape[:2]) @ flat
-        return drawn.reshape(ALONG.size, ACROSS.size, frames.shape[2])
+        rows, columns, count = frames.shape
+        apical, lateral = _directions(self.angle)
+        origin = np.array([self.row, self.column])
+        places = origin - ALONG[:, None, None] * apical + ACROSS[None, :, None] * lateral
+        places = np.clip(places, 0, np.array([rows, columns]) - 1.001)
+        corner = places.astype(np.intp)
+        down, right = np.moveaxis((places - corner).astype(np.float32), -1, 0)[..., None]
+        flat = np.ascontiguousarray(frames.reshape(-1, count), np.float32)
+        at = corner[..., 0] * columns + corner[..., 1]
+        upper = flat[at] * (1 - right) + flat[at + 1] * right
+        lower = flat[at + columns] * (1 - right) + flat[at + columns + 1] * right
+        drawn: Floats = upper * (1 - down) + lower * down
+        return drawn
 
     def places(self, shape: tuple[int, int]) -> tuple[Floats, Floats]:
         """Give the place of each pixel along and across the axis, each (rows, columns)."""

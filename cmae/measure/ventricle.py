@@ -298,7 +298,7 @@ def _masks(
     near = (along > apex.min()) & (along < base.max()) & (np.abs(across) <= MIDDLE)
     place, side = along[near], across[near, None]
     low = np.clip(np.floor(place - ALONG[0]).astype(int), 0, len(ALONG) - 2)
-    part = (place - ALONG[low])[:, None]
+    part = (place - ALONG[low]).astype(np.float32)[:, None]
     left, right = ((1 - part) * edge[low] + part * edge[low + 1] for edge in outline)
     is_between = (place[:, None] >= apex) & (place[:, None] <= base)
     masks[near] = is_between & (side >= -left) & (side <= right)

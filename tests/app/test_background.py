@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from app.background import Background
+from app.background import Background, drawing
 from cmae.errors import RunError
 
 PATIENCE_S = 30
@@ -40,3 +40,28 @@ def test_work_that_fails_ends_with_a_sentence_that_quotes_nothing(raised, said, 
     assert background.result is None
     assert said in str(background.error)
     assert "P005" not in str(background.error)
+
+
+def test_work_waits_while_a_page_is_drawn():
+    parts, begun = [], threading.Event()
+
+    def work(report):
+        for part in range(3):
+            parts.append(part)
+            begun.set()
+            report(part / 3)
+        return parts
+
+    with drawing():
+        waiting = Background(work)
+        assert not begun.wait(0.2)
+    assert waiting.wait(PATIENCE_S)
+    assert waiting.result == [0, 1, 2]
+
+
+def test_nobody_waits_for_people_without_end():
+    with drawing():
+        started = threading.Event()
+        background = Background(lambda _: started.set())
+        assert background.wait(PATIENCE_S)
+        assert started.is_set()

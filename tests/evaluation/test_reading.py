@@ -7,7 +7,7 @@ import pytest
 from cmae.data.column import Column
 from cmae.evaluation import reading
 from cmae.evaluation.folds import outer_folds
-from cmae.evaluation.reading import fit_without_fold, percentile, read
+from cmae.evaluation.reading import Standings, fit_without_fold, percentile, read
 from cmae.latent import probe
 
 COLUMNS = {
@@ -131,3 +131,13 @@ def test_percentile_counts_equal_values_half():
     assert percentile(2.0, others) == 50
     assert percentile(0.0, others) == 0
     assert percentile(9.0, others) == 100
+
+
+def test_standings_place_values_as_percentile_does(rng):
+    values = np.round(rng.normal(size=200), 1)
+    values[::7] = np.nan
+    standings = Standings.of(values)
+    for value in (-9.0, values[1], 0.05, values[2], 9.0):
+        assert standings.percentile(value) == pytest.approx(percentile(value, values))
+    assert standings.mean == pytest.approx(np.nanmean(values))
+    assert standings.sd == pytest.approx(np.nanstd(values))
