@@ -1,6 +1,6 @@
 """The map with the choices above it; what is picked and drawn on it goes into the session."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -175,6 +175,7 @@ def _settings() -> _Settings:
     maps = sorted(here.latents.maps, key=lambda name: (name != "umap", name))
     can_have_axes = len(map_data.axis_names(here.cohort)) > 1
     names = map_data.colour_names(here.cohort)
+    _take_names_of_columns(names)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         space = st.segmented_control(
             "Latents",
@@ -252,6 +253,14 @@ def _axes() -> map_data.Axes:
     covariates = [name for title in adjusted for name in adjustments[title]]
     kept = tuple(name for name in covariates if name not in (across, up))
     return map_data.Axes(across or first, up or second, kept)
+
+
+def _take_names_of_columns(names: Sequence[str]) -> None:
+    """Let an address name columns as the table does: the menus know them by their titles."""
+    for parameter in ("colour", "across", "up"):
+        wanted = st.query_params.get(parameter)
+        if wanted in names and parameter not in st.session_state:
+            st.session_state[parameter] = wanted
 
 
 def _colour_title(name: str) -> str:

@@ -176,7 +176,7 @@ def written(name: str, column: Column, value: object, *, with_unit: bool = True)
     if words is not None:
         return words[int(bool(value))]
     if isinstance(value, str):
-        return value
+        return value.replace("_", " ")
     text = number(float(value))  # type: ignore[arg-type]
     unit = column.unit if with_unit else ""
     return f"{text} {unit}".strip()

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from app import caches, frame, phenotypes, session
+from app.comparison_groups import Choice
 from app.distributions_panel import column_chooser, distributions_panel, shown_columns
 from app.groups import Filter, Group
 from cmae.latent.spread import spread_sample
@@ -43,7 +44,11 @@ def selection_line(group: Group | None) -> None:
         _chip(label, "chip-chosen", session.select, None)
     for each in session.filters():
         _chip(filter_words(each), f"chip-{each.column}", session.set_filter, each.column, None)
-    st.button("Clear all", type="tertiary", on_click=session.clear_selection)
+    with st.container(horizontal=True, gap="small"):
+        if st.button("Compare with the rest", icon=":material/compare_arrows:"):
+            session.keep_comparison((Choice("selection"), Choice("others")))
+            session.go_to_comparison()
+        st.button("Clear all", type="tertiary", on_click=session.clear_selection)
 
 
 def _chip(label: str, key: str, remove: object, *args: object) -> None:

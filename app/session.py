@@ -355,6 +355,11 @@ def go_to_participant(row: int) -> None:
     st.switch_page(st.session_state["pages"]["participant"], query_params=link)
 
 
+def go_to_comparison() -> None:
+    """Leave this page for the comparison of two groups."""
+    st.switch_page(st.session_state["pages"]["compare"])
+
+
 def are_identifiers_shown() -> bool:
     """Return whether this person asked to see participant identifiers."""
     return bool(st.session_state.get("show_identifiers", False))

@@ -212,3 +212,18 @@ def test_the_simple_map_is_there_by_choice(page):
     at.toggle(key="simple").set_value(True).run()
     assert not at.exception
     assert len(at.get("plotly_chart")) == 1
+
+
+def test_an_address_may_name_the_colour_by_its_column(page):
+    at = page("map", colour="age_years")
+    assert at.selectbox(key="colour").value == "age_years"
+
+
+def test_a_selection_leads_to_its_comparison_with_the_rest(whole_app, texts):
+    at = whole_app.run()
+    at.text_area(key="find_text").set_value("0 1 2 3 4 5")
+    at.button(key="find_select").click().run()
+    next(each for each in at.button if each.label == "Compare with the rest").click().run()
+    assert not at.exception
+    assert "Compare two groups" in texts(at)
+    assert texts(at).count("6 rows") == 2
