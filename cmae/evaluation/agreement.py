@@ -27,6 +27,9 @@ ALL_MEASURES = "all measures"
 FEWEST = 20
 """Fewest participants with both numbers for a row, and fewest that a calibration is fitted to."""
 
+FENCE_IQR = 3.0
+"""Interquartile ranges beyond the quartiles at which a number counts as far out (Tukey 1977)."""
+
 LIMITS_SD = 1.96
 """Bland and Altman's limits of agreement, in SD around the bias."""
 
@@ -41,6 +44,8 @@ def agreement(
 
     ``pearson_r``; ``r2`` = 1 - Σ (y - ŷ)² / Σ (y - ȳ)² with ŷ linear in the measure, fitted to the
     other folds, so that a bias that all cines share costs nothing and nobody calibrates themselves;
+    numbers beyond the other folds' outer fences count as the fences, so that the few outlines that
+    went astray do not decide the line;
     ``bias``, ``sd``, ``limit_low`` and ``limit_high``: mean and SD of the differences, and bias ±
     1.96 SD (Bland and Altman 1986, Lancet 327:307). Against columns there is one row more, with
     ``r2`` of all measures of the cine together, likewise linear. Of area curves: the median over
@@ -154,14 +159,16 @@ def _estimated(
 def _calibrated(values: Floats, aims: Floats, folds: NDArray[Any]) -> Floats:
     """Predict aims from (n, k) numbers by least squares fitted to the other folds."""
     predicted = np.full(len(aims), np.nan)
-    spread = values.std(axis=0) if len(values) else np.ones(values.shape[1])
-    scaled = (
-        (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1) if len(values) else values
-    )
-    design = np.column_stack([np.ones(len(aims)), scaled])
     for fold in np.unique(folds):
         is_held = folds == fold
-        if (~is_held).sum() >= max(FEWEST // 2, 2 * design.shape[1]):
+        others = values[~is_held]
+        if len(others) >= max(FEWEST // 2, 2 * (values.shape[1] + 1)):
+            low, high = np.percentile(others, (25, 75), axis=0)
+            reach = FENCE_IQR * (high - low)
+            believed = np.clip(values, low - reach, high + reach)
+            spread = believed[~is_held].std(axis=0)
+            scaled = (believed - low) / np.where(spread > 0, spread, 1)
+            design = np.column_stack([np.ones(len(aims)), scaled])
             weights = np.linalg.lstsq(design[~is_held], aims[~is_held], rcond=None)[0]
             predicted[is_held] = design[is_held] @ weights
     return predicted

@@ -187,6 +187,16 @@ def test_a_shared_bias_costs_no_r2_and_is_named(scores):
     assert rows.loc["bias", "value"] == pytest.approx(10)
 
 
+def test_outlines_that_went_astray_do_not_decide_the_line(made):
+    found, table, folds = made
+    measures = {name: values.copy() for name, values in found.measures.items()}
+    measures["recorded"].loc[[7, 50, 120], "edv_ml"] = [9000.0, 5000.0, -7000.0]
+    astray = HeartFunction(found.rows, found.participants, found.areas_cm2, measures)
+    r2 = agreement(astray, table, folds).set_index(["measure", "of", "against", "statistic"])
+    assert r2.loc[("edv_ml", "recorded", "lvedv_ml", "r2"), "value"] > 0.7
+    assert r2.loc[("edv_ml", "recorded", "lvedv_ml", "bias"), "value"] > 40
+
+
 def test_all_measures_together_find_what_one_of_them_tells(scores):
     together = scores.loc[("all measures", "recorded", "lvedv_ml", "r2")]
     assert together["value"] == pytest.approx(1)
