@@ -14,6 +14,8 @@ PYTHON_IS_SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.v
 ARGS ?=
 # Test processes; each may hold its own TensorFlow.
 WORKERS ?= 2
+# Threads of several test processes would wait for each other, spinning.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 # `make bench SIZE=full` measures at full size (minutes each); small is what CI runs.
 SIZE ?= small
 
@@ -40,8 +42,8 @@ app: $(INSTALLED)
 	@$(BIN)/python -m app $(ARGS)
 
 test: $(INSTALLED_DEV) $(CHROMIUM)
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not browser" $(ARGS)
-	$(BIN)/python -m pytest -n $(WORKERS) -m "slow and not browser" $(ARGS)
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not browser" $(ARGS)
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -m "slow and not browser" $(ARGS)
 	$(BIN)/python -m pytest -m browser $(ARGS)
 
 check: $(INSTALLED_DEV)
