@@ -45,7 +45,7 @@ def selection_line(group: Group | None) -> None:
     for each in session.filters():
         _chip(filter_words(each), f"chip-{each.column}", session.set_filter, each.column, None)
     with st.container(horizontal=True, gap="small"):
-        if st.button("Compare with the rest", icon=":material/compare_arrows:"):
+        if st.button("Compare", icon=":material/compare_arrows:", help="With everybody else"):
             session.keep_comparison((Choice("selection"), Choice("others")))
             session.go_to_comparison()
         st.button("Clear all", type="tertiary", on_click=session.clear_selection)

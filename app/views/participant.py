@@ -10,6 +10,12 @@ from app.similar_panel import similar_panel
 SOURCES = ("ecg", "mri", "joint")
 GROUP = "participant-ecg"
 
+DECODED_EF = (
+    "Ejection fractions of one section, by area and length. Decoded cines move less than recorded "
+    "ones, so theirs is a little low; the page Evidence says by how much where it was measured."
+)
+"""Why the EF of a decoded cine is not that of the recorded one."""
+
 
 def show() -> None:
     """Draw the page: recordings first, then what has to be worked out.
@@ -137,6 +143,8 @@ def _area(heart: panels.Heart, row: int, sources: list[str]) -> None:
         found |= {source: heart_caches.heartbeat(row, source) for source in sources}
     known = {source: beat for source, beat in found.items() if beat is not None}
     panels.area_panel(known, key="participant-area", group=GROUP, name=f"row-{row}")
+    if len(known) > ("recorded" in known):
+        st.caption(DECODED_EF)
 
 
 def _errors(row: int) -> None:

@@ -223,7 +223,7 @@ def test_a_selection_leads_to_its_comparison_with_the_rest(whole_app, texts):
     at = whole_app.run()
     at.text_area(key="find_text").set_value("0 1 2 3 4 5")
     at.button(key="find_select").click().run()
-    next(each for each in at.button if each.label == "Compare with the rest").click().run()
+    next(each for each in at.button if each.label == "Compare").click().run()
     assert not at.exception
     assert "Compare two groups" in texts(at)
     assert texts(at).count("6 rows") == 2
