@@ -85,9 +85,7 @@ def _distribution(name: str, rows: NDArray[np.int64] | None) -> Distribution:
             high=None if held is None else held.high,
         )
     values, codes = caches.categories(name)
-    words = phenotypes.categories(name, column) or tuple(
-        str(value).replace("_", " ") for value in values
-    )
+    words = phenotypes.categories(name, column) or tuple(map(phenotypes.category_words, values))
     chosen = None
     if held is not None and held.values is not None:
         chosen = [k for k, value in enumerate(values) if value in held.values]

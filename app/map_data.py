@@ -264,7 +264,7 @@ def colour(cohort: "Cohort", points: MapPoints, name: str) -> Categories | Numbe
         )
     if column.kind == "categorical":
         factor = pd.Categorical(cohort.table[name])
-        names = [str(category).replace("_", " ") for category in factor.categories]
+        names = [phenotypes.category_words(each) for each in factor.categories]
         codes = np.asarray(factor.codes, np.int64)[points.rows]
         return Categories(codes=codes, names=names, title=title)
     return Numbers(

@@ -175,7 +175,7 @@ def _settings() -> _Settings:
     maps = sorted(here.latents.maps, key=lambda name: (name != "umap", name))
     can_have_axes = len(map_data.axis_names(here.cohort)) > 1
     names = map_data.colour_names(here.cohort)
-    _take_names_of_columns(names)
+    _take_column("colour", names)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         space = st.segmented_control(
             "Latents",
@@ -223,6 +223,7 @@ def _axes() -> map_data.Axes:
         for title, columns in ADJUSTMENTS.items()
     }
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        _take_column("across", names)
         across = st.selectbox(
             "Across",
             names,
@@ -234,6 +235,7 @@ def _axes() -> map_data.Axes:
         )
         others = [name for name in names if name != across]
         second = next((name for name in FIRST_AXES if name in others), others[0])
+        _take_column("up", others)
         up = st.selectbox(
             "Up",
             others,
@@ -255,12 +257,11 @@ def _axes() -> map_data.Axes:
     return map_data.Axes(across or first, up or second, kept)
 
 
-def _take_names_of_columns(names: Sequence[str]) -> None:
-    """Let an address name columns as the table does: the menus know them by their titles."""
-    for parameter in ("colour", "across", "up"):
-        wanted = st.query_params.get(parameter)
-        if wanted in names and parameter not in st.session_state:
-            st.session_state[parameter] = wanted
+def _take_column(parameter: str, names: Sequence[str]) -> None:
+    """Let an address name a column as the table does: the menus know them by their titles."""
+    wanted = st.query_params.get(parameter)
+    if wanted in names and parameter not in st.session_state:
+        st.session_state[parameter] = wanted
 
 
 def _colour_title(name: str) -> str:

@@ -158,6 +158,15 @@ def categories(name: str, column: Column) -> tuple[str, str] | None:
     return ("female", "male") if name == "sex" else ("no", "yes")
 
 
+def category_words(value: object) -> str:
+    """Write a category of a table as people do: ``"atrial fibrillation"``.
+
+    Args:
+        value: As it stands in the table.
+    """
+    return str(value).replace("_", " ")
+
+
 def written(name: str, column: Column, value: object, *, with_unit: bool = True) -> str:
     """Write a value with its unit.
 
@@ -176,7 +185,7 @@ def written(name: str, column: Column, value: object, *, with_unit: bool = True)
     if words is not None:
         return words[int(bool(value))]
     if isinstance(value, str):
-        return value.replace("_", " ")
+        return category_words(value)
     text = number(float(value))  # type: ignore[arg-type]
     unit = column.unit if with_unit else ""
     return f"{text} {unit}".strip()

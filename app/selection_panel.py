@@ -44,11 +44,10 @@ def selection_line(group: Group | None) -> None:
         _chip(label, "chip-chosen", session.select, None)
     for each in session.filters():
         _chip(filter_words(each), f"chip-{each.column}", session.set_filter, each.column, None)
-    with st.container(horizontal=True, gap="small"):
-        if st.button("Compare", icon=":material/compare_arrows:", help="With everybody else"):
-            session.keep_comparison((Choice("selection"), Choice("others")))
-            session.go_to_comparison()
-        st.button("Clear all", type="tertiary", on_click=session.clear_selection)
+    if st.button("Compare", icon=":material/compare_arrows:", help="With everybody else"):
+        session.keep_comparison((Choice("selection"), Choice("others")))
+        session.go_to_comparison()
+    st.button("Clear all", type="tertiary", on_click=session.clear_selection)
 
 
 def _chip(label: str, key: str, remove: object, *args: object) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from cmae.errors import CmaeError, Interrupted, SettingsError
 from cmae.quiet import quiet_import
-from train.memory import keep_memory
 
 if TYPE_CHECKING:
     from cmae.data.cohort import Cohort
@@ -25,7 +24,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when the run is complete, 2 for bad input, 130 after Ctrl-C, 143 after SIGTERM.
     """
     options = parser().parse_args(arguments)
-    keep_memory()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for chatty in ("absl", "tensorflow", "matplotlib"):
         logging.getLogger(chatty).setLevel(logging.ERROR)

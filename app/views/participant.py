@@ -143,7 +143,7 @@ def _area(heart: panels.Heart, row: int, sources: list[str]) -> None:
         found |= {source: heart_caches.heartbeat(row, source) for source in sources}
     known = {source: beat for source, beat in found.items() if beat is not None}
     panels.area_panel(known, key="participant-area", group=GROUP, name=f"row-{row}")
-    if len(known) > ("recorded" in known):
+    if any(source != "recorded" for source in known):
         st.caption(DECODED_EF)
 
 

@@ -89,9 +89,7 @@ def percentile(value: float, others: NDArray[np.floating]) -> float:
     Returns:
         0 to 100.
     """
-    known = others[np.isfinite(others)]
-    below = (known < value).sum() + 0.5 * (known == value).sum()
-    return float(100 * below / len(known))
+    return Standings.of(np.asarray(others, np.float64)).percentile(value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +119,9 @@ class Standings:
         return cls(known, float(known.mean()), float(known.std()))
 
     def percentile(self, value: float) -> float:
-        """What ``percentile`` says of a value among these, 0 to 100."""
-        below, not_above = (
-            np.searchsorted(self.in_order, value, "left"),
-            np.searchsorted(self.in_order, value, "right"),
-        )
+        """Say which share of these lies below a value, equal ones counting half: 0 to 100."""
+        below = np.searchsorted(self.in_order, value, "left")
+        not_above = np.searchsorted(self.in_order, value, "right")
         return float(50 * (below + not_above) / len(self.in_order))
 
 

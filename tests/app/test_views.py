@@ -227,3 +227,13 @@ def test_a_selection_leads_to_its_comparison_with_the_rest(whole_app, texts):
     assert not at.exception
     assert "Compare two groups" in texts(at)
     assert texts(at).count("6 rows") == 2
+
+
+@pytest.mark.parametrize("column", ["sex", "nonsense", "lvef_percent"])
+def test_an_address_may_name_axes_but_only_by_columns_that_can_be_one(page, column):
+    at = page("map", map="Phenotypes", across=column, up=column)
+    assert not at.exception
+    names = map_data.axis_names(session.explorer().cohort)
+    assert at.selectbox(key="across").value in names
+    assert (at.selectbox(key="across").value == column) == (column in names)
+    assert at.selectbox(key="up").value != at.selectbox(key="across").value
